@@ -1,5 +1,19 @@
-/** What the composition root knows of a running role. */
+/** What the composition root gives to a role, and what it knows of a running one. */
 import type { FastifyPluginAsync } from 'fastify';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { TokenVerifier } from './claims/verifier.ts';
+import type { Log } from './log/log.ts';
+
+export interface RoleContext {
+  readonly log: Log;
+  readonly verifier: TokenVerifier;
+  readonly logger: Logger;
+  /** Where the role registers its metrics; their names begin with `sluice_<role>_`. */
+  readonly metrics: Registry;
+  /** Folder that belongs to this role alone, made by the role when it needs it. */
+  readonly dataFolder: string;
+}
 
 /** One line of a role's answer to "can you do your work?", shown by /readyz. */
 export interface Readiness {

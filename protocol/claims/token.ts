@@ -1,0 +1,144 @@
+/**
+ * Authorisation tokens: a JWT signed (JWS, EdDSA), then encrypted (JWE, ECDH-ES+A256KW with A256GCM).
+ *
+ * Algorithms are fixed, not negotiated: a token that names any other, that is compressed, or that is only signed or only
+ * encrypted, is refused before a key is touched.
+ */
+import { randomUUID } from 'node:crypto';
+import { CompactEncrypt, compactDecrypt, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { type Grants, isGrantPattern } from './grant.ts';
+import type { TokenKey, TokenKeys } from './keys.ts';
+
+export const TOKEN_ISSUER = 'sluice';
+export const TOKEN_AUDIENCE = 'sluice';
+
+const SIGNATURE = 'EdDSA';
+const KEY_MANAGEMENT = 'ECDH-ES+A256KW';
+const ENCRYPTION = 'A256GCM';
+/** Tokens travel in every message: a larger one is refused when it is read. Characters. */
+export const MAX_TOKEN_LENGTH = 8192;
+
+export interface Claims {
+  readonly client: string;
+  readonly grants: Grants;
+  /** Milliseconds since the epoch. */
+  readonly issuedAt: number;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+  /** Names this token, for revocation. */
+  readonly tokenId: string;
+}
+
+/** Why a token is not accepted. The reason is for logs and the caller; it never holds a part of the token. */
+export class TokenError extends Error {
+  override readonly name = 'TokenError';
+  readonly code: 'malformed' | 'unknown-key' | 'forged' | 'expired' | 'not-yet-valid' | 'bad-claims';
+  constructor(code: TokenError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Mints tokens with the keys in use. */
+export async function mintToken(
+  keys: TokenKeys,
+  claims: { readonly client: string; readonly grants: Grants; readonly issuedAt: number; readonly expiresAt: number },
+): Promise<string> {
+  const [signing] = keys.signing as [TokenKey];
+  const [encryption] = keys.encryption as [TokenKey];
+  const signed = await new SignJWT({ grants: claims.grants })
+    .setProtectedHeader({ alg: SIGNATURE, kid: signing.kid, typ: 'JWT' })
+    .setIssuer(TOKEN_ISSUER)
+    .setAudience(TOKEN_AUDIENCE)
+    .setSubject(claims.client)
+    .setJti(randomUUID())
+    .setIssuedAt(Math.floor(claims.issuedAt / 1000))
+    .setExpirationTime(Math.ceil(claims.expiresAt / 1000))
+    .sign(signing.privateKey);
+  return new CompactEncrypt(Buffer.from(signed))
+    .setProtectedHeader({ alg: KEY_MANAGEMENT, enc: ENCRYPTION, kid: encryption.kid, cty: 'JWT' })
+    .encrypt(encryption.publicKey);
+}
+
+/**
+ * Opens a token and checks everything but its time.
+ *
+ * @throws {TokenError}
+ */
+export async function openToken(keys: TokenKeys, token: string): Promise<Claims> {
+  if (token.length > MAX_TOKEN_LENGTH) throw new TokenError('malformed', 'the token is too long');
+  const signed = await decrypt(keys.encryption, token);
+  return claimsOf(await verify(keys.signing, signed));
+}
+
+async function decrypt(keys: readonly TokenKey[], token: string): Promise<string> {
+  try {
+    const { plaintext } = await compactDecrypt(
+      token,
+      (header) => {
+        if (header.zip !== undefined) throw new TokenError('malformed', 'compressed tokens are not accepted');
+        if (header.cty !== 'JWT') throw new TokenError('malformed', 'the token holds no signed token');
+        return keyNamed(keys, header.kid).privateKey;
+      },
+      { keyManagementAlgorithms: [KEY_MANAGEMENT], contentEncryptionAlgorithms: [ENCRYPTION] },
+    );
+    return Buffer.from(plaintext).toString('utf8');
+  } catch (error) {
+    throw asTokenError(error);
+  }
+}
+
+async function verify(keys: readonly TokenKey[], signed: string): Promise<JWTPayload> {
+  try {
+    const { payload } = await jwtVerify(signed, (header) => keyNamed(keys, header.kid).publicKey, {
+      algorithms: [SIGNATURE],
+      issuer: TOKEN_ISSUER,
+      audience: TOKEN_AUDIENCE,
+      requiredClaims: ['sub', 'jti', 'iat', 'exp', 'grants'],
+      // The time is judged by the caller, who may ask about a moment in the past (see TokenVerifier).
+      currentDate: new Date(0),
+    });
+    return payload;
+  } catch (error) {
+    throw asTokenError(error);
+  }
+}
+
+function keyNamed(keys: readonly TokenKey[], kid: string | undefined): TokenKey {
+  const key = keys.find((candidate) => candidate.kid === kid);
+  if (key === undefined) throw new TokenError('unknown-key', 'the token was made with a key that is not known here');
+  return key;
+}
+
+function asTokenError(error: unknown): TokenError {
+  if (error instanceof TokenError) return error;
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return new TokenError('bad-claims', `the token's claim '${error.claim}' is not acceptable`, { cause: error });
+  if (error instanceof errors.JWEDecryptionFailed || error instanceof errors.JWSSignatureVerificationFailed)
+    return new TokenError('forged', 'the token was not made here', { cause: error });
+  return new TokenError('malformed', 'this is not an authorisation token', { cause: error });
+}
+
+function claimsOf(payload: JWTPayload): Claims {
+  const { sub, jti, iat, exp } = payload;
+  if (typeof sub !== 'string' || sub === '' || typeof jti !== 'string' || iat === undefined || exp === undefined)
+    throw new TokenError('bad-claims', 'the token lacks a claim');
+  return {
+    client: sub,
+    grants: grantsOf(payload.grants),
+    issuedAt: iat * 1000,
+    expiresAt: exp * 1000,
+    tokenId: jti,
+  };
+}
+
+function grantsOf(claim: unknown): Grants {
+  const wellFormed =
+    isPlainObject(claim) && Object.entries(claim).every(([key, value]) => isGrantPattern(key) && isPlainObject(value));
+  if (!wellFormed) throw new TokenError('bad-claims', "the token's grants are not well-formed");
+  return claim as Grants;
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,52 @@
+/**
+ * Checks tokens for a service. The same token comes with thousands of messages, so opened ones are remembered: opening
+ * costs two asymmetric operations, remembering a map look-up.
+ */
+
+import type { TokenKeys } from './keys.ts';
+import { type Claims, openToken, TokenError } from './token.ts';
+
+/** Opened tokens remembered at most; the one unused for longest goes first. */
+const REMEMBERED = 10_000;
+/** How far the clocks of two machines may differ. Milliseconds. */
+const CLOCK_TOLERANCE = 5_000;
+
+export class TokenVerifier {
+  readonly #keys: () => TokenKeys;
+  readonly #opened = new Map<string, Claims>();
+
+  /** @param keys asked at each first sight of a token, so that a rotation needs no restart */
+  constructor(keys: () => TokenKeys) {
+    this.#keys = keys;
+  }
+
+  /**
+   * @param at the moment to judge by, ms since the epoch: now for a request, the event time for a message, since work that was
+   *   accepted in time is done however long it waited
+   * @throws {TokenError}
+   */
+  async verify(token: string, at: number): Promise<Claims> {
+    const claims = await this.#open(token);
+    if (at >= claims.expiresAt + CLOCK_TOLERANCE) throw new TokenError('expired', 'the token has expired');
+    if (at < claims.issuedAt - CLOCK_TOLERANCE) throw new TokenError('not-yet-valid', 'the token is not valid yet');
+    return claims;
+  }
+
+  /** Forgets what was opened: after keys were retired. */
+  forget(): void {
+    this.#opened.clear();
+  }
+
+  async #open(token: string): Promise<Claims> {
+    const known = this.#opened.get(token);
+    if (known !== undefined) {
+      this.#opened.delete(token);
+      this.#opened.set(token, known);
+      return known;
+    }
+    const claims = await openToken(this.#keys(), token);
+    this.#opened.set(token, claims);
+    if (this.#opened.size > REMEMBERED) this.#opened.delete(this.#opened.keys().next().value as string);
+    return claims;
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * The leaves of a config schema: every setting with the names it goes by.
+ *
+ * The setting `kafka.brokers` is the flag `--kafka-brokers` and the environment variable `SLUICE_KAFKA_BROKERS`.
+ */
+import type { TObject, TSchema } from 'typebox';
+
+export interface Leaf {
+  /** Property names from the root. */
+  readonly path: readonly string[];
+  /** Without the leading dashes. */
+  readonly flag: string;
+  readonly environment: string;
+  readonly schema: TSchema & { readonly description?: string; readonly default?: unknown; readonly type?: string };
+}
+
+export function leavesOf(schema: TObject, path: readonly string[] = []): Leaf[] {
+  return Object.entries(schema.properties).flatMap(([name, child]) => {
+    const here = [...path, name];
+    if ('properties' in child) return leavesOf(child as TObject, here);
+    const flag = here.map(kebab).join('-');
+    return [{ path: here, flag, environment: `SLUICE_${flag.toUpperCase().replaceAll('-', '_')}`, schema: child }];
+  });
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

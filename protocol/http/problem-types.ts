@@ -1,0 +1,77 @@
+/**
+ * Every problem type (RFC 9457) that Sluice answers with: the closed set that docs and OpenAPI are made from.
+ *
+ * The URI of a type is `/problems/<key>`, relative to the server that sent it, and it is served there.
+ */
+
+export interface ProblemType {
+  readonly status: number;
+  readonly title: string;
+  /** What the reader of the page can do about it. */
+  readonly advice: string;
+}
+
+export const PROBLEM_TYPES = {
+  'invalid-request': {
+    status: 400,
+    title: 'The request is not well-formed',
+    advice: 'The member `errors` names each field, what is wrong with it and what would be accepted.',
+  },
+  unauthenticated: {
+    status: 401,
+    title: 'A valid token is required',
+    advice: 'Send `Authorization: Bearer <token>`. Tokens expire: get a new one.',
+  },
+  'not-granted': {
+    status: 403,
+    title: 'The token does not grant this',
+    advice: 'The member `required` names the grant that is missing. Ask for a token that carries it.',
+  },
+  'not-found': { status: 404, title: 'There is nothing here', advice: 'Check the path and the identifiers in it.' },
+  'method-not-allowed': {
+    status: 405,
+    title: 'The method is not allowed here',
+    advice: 'The Allow header names the methods that are.',
+  },
+  'payload-too-large': {
+    status: 413,
+    title: 'The content is too large',
+    advice: 'The member `limit` gives the most that is accepted, in bytes.',
+  },
+  'unsupported-media-type': {
+    status: 415,
+    title: 'The media type is not accepted',
+    advice: 'The member `accepted` lists the media types that are.',
+  },
+  'invalid-image': {
+    status: 422,
+    title: 'The content is not an image that can be read',
+    advice: 'Send a complete JPEG, PNG, WebP, AVIF, TIFF or GIF.',
+  },
+  'image-too-large': {
+    status: 422,
+    title: 'The image has too many pixels',
+    advice: 'The member `limit` gives the most that is accepted, in pixels. Scale the image down.',
+  },
+  'rate-limited': {
+    status: 429,
+    title: 'Too many requests from this client',
+    advice: 'Wait for as long as Retry-After says.',
+  },
+  'internal-error': {
+    status: 500,
+    title: 'Something went wrong on our side',
+    advice: 'Nothing was accepted. Repeat later and quote the member `request` if it goes on.',
+  },
+  unavailable: {
+    status: 503,
+    title: 'The service cannot take this now',
+    advice: 'Nothing was accepted. Repeat after as long as Retry-After says.',
+  },
+} as const satisfies Readonly<Record<string, ProblemType>>;
+
+export type ProblemKey = keyof typeof PROBLEM_TYPES;
+
+export function problemUri(key: ProblemKey): string {
+  return `/problems/${key}`;
+}

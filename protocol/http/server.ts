@@ -1,0 +1,87 @@
+/**
+ * The HTTP edge that roles hang their routes on: fastify with typed schemas, problem details for every error and
+ * a log line with a request id for every request.
+ */
+import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
+import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
+import { newMessageId } from '../message-id.ts';
+import { type FieldError, PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
+
+export interface HttpServerOptions {
+  readonly logger: FastifyBaseLogger;
+  /** Bytes that a body may have where its route does not say otherwise. */
+  readonly bodyLimit: number;
+}
+
+export type HttpServer = ReturnType<typeof createHttpServer>;
+
+export function createHttpServer(options: HttpServerOptions) {
+  const server = fastify({
+    loggerInstance: options.logger,
+    bodyLimit: options.bodyLimit,
+    genReqId: () => newMessageId(Date.now()),
+    requestIdLogLabel: 'request',
+    disableRequestLogging: true,
+    routerOptions: { maxParamLength: 256 },
+    // On shutdown idle keep-alive connections are closed at once; those in a request finish it.
+    forceCloseConnections: 'idle',
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  server.setValidatorCompiler(TypeBoxValidatorCompiler);
+  server.setErrorHandler((error: FastifyError, request, reply) => sendProblem(asProblem(error), request, reply, error));
+  server.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      new Problem('not-found', `${request.method} ${request.url.split('?')[0]} is not served here`),
+      request,
+      reply,
+    ),
+  );
+  server.addHook('onResponse', async (request, reply) => {
+    request.log.debug(
+      { method: request.method, url: request.url, status: reply.statusCode, ms: reply.elapsedTime },
+      'request',
+    );
+  });
+  return server;
+}
+
+function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply, cause?: unknown): FastifyReply {
+  if (problem.status >= 500) request.log.error({ err: cause ?? problem }, problem.message);
+  if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds));
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply
+    .code(problem.status)
+    .type(PROBLEM_MEDIA_TYPE)
+    .send(JSON.stringify({ ...problem.toJSON(), request: request.id }));
+}
+
+/** The problem behind anything that a handler or fastify itself may throw. */
+function asProblem(error: FastifyError): Problem {
+  if (error instanceof Problem) return error;
+  if (error.validation !== undefined) return invalid(error);
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+    case 'FST_REQ_FILE_TOO_LARGE':
+      return new Problem('payload-too-large', error.message, { cause: error });
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new Problem('unsupported-media-type', error.message, { cause: error });
+  }
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
+    return new Problem('invalid-request', error.message, { cause: error });
+  return new Problem('internal-error', 'The request could not be completed.', { cause: error });
+}
+
+function invalid(error: FastifyError): Problem {
+  const context = error.validationContext === 'body' ? '' : `${error.validationContext}`;
+  const errors: FieldError[] = (error.validation ?? []).map((found) => ({
+    field: `${context}${found.instancePath}` || '/',
+    detail: `${found.message ?? 'is not acceptable'}${allowed(found.params)}`,
+  }));
+  return new Problem('invalid-request', errors.map(({ field, detail }) => `${field} ${detail}`).join('; '), {
+    members: { errors },
+  });
+}
+
+function allowed(params: Record<string, unknown>): string {
+  const names = params.allowedValues ?? params.additionalProperties ?? params.requiredProperties;
+  return Array.isArray(names) ? `: ${names.join(', ')}` : '';
+}
