@@ -1,0 +1,53 @@
+/** The config of a deployment: what every role needs, and a part for each role. */
+import { type Static, Type } from 'typebox';
+import { FirehoseConfig } from '../../firehose/config.ts';
+import { GatewayConfig } from '../../gateway/config.ts';
+import { KafkaSettings } from '../../protocol/log/kafka/settings.ts';
+import { VisionConfig } from '../../vision/config.ts';
+import { SummaryConfig } from '../../vision/summary/config.ts';
+
+const HOUR = 3_600_000;
+const MIB = 1 << 20;
+
+export const SluiceConfig = Type.Object(
+  {
+    host: Type.String({ default: '127.0.0.1', description: 'Address to listen on; 0.0.0.0 for all' }),
+    port: Type.Integer({
+      default: 8080,
+      minimum: 0,
+      maximum: 65535,
+      description: 'Port of the HTTP edge; 0 takes a free one',
+    }),
+    data: Type.String({ default: './data', description: 'Folder of everything that is kept: log, journals, keys' }),
+    log: Type.Enum(['embedded', 'kafka'], { default: 'embedded', description: 'The log between the services' }),
+    logLevel: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], {
+      default: 'info',
+      description: 'Least severity of log lines (stderr)',
+    }),
+    welcome: Type.Boolean({
+      default: false,
+      description: 'When ready, print ready-made commands with a token to stderr: for development',
+    }),
+    kafka: KafkaSettings,
+    topics: Type.Object(
+      {
+        create: Type.Boolean({ default: true, description: 'Create topics that are missing at start' }),
+        partitions: Type.Integer({ default: 8, minimum: 1, description: 'Partitions of ingest-1 and results-1' }),
+        replication: Type.Integer({ default: 1, minimum: 1, description: 'Copies of each partition (Kafka)' }),
+        resultsRetentionMs: Type.Integer({
+          default: 7 * 24 * HOUR,
+          description: "How long results-1 keeps records; not shorter than the journal's retention",
+        }),
+        ingestRetentionMs: Type.Integer({ default: 24 * HOUR, description: 'How long ingest-1 keeps images' }),
+        maxImageMessageBytes: Type.Integer({ default: 17 * MIB, description: 'Largest record of ingest-1' }),
+      },
+      { default: {}, additionalProperties: false, description: 'The shared topics' },
+    ),
+    gateway: GatewayConfig,
+    firehose: FirehoseConfig,
+    vision: VisionConfig,
+    summary: SummaryConfig,
+  },
+  { additionalProperties: false },
+);
+export type SluiceConfig = Static<typeof SluiceConfig>;

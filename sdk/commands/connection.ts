@@ -1,0 +1,23 @@
+/** The options by which client commands reach a gateway: where it is and who they are. */
+import { type Command, Option } from 'commander';
+import { type Client, createClient } from '../client/client.ts';
+import { UsageError } from './errors.ts';
+
+/** Environment variables of client commands, which are no settings of a deployment. */
+export const CLIENT_VARIABLES: readonly string[] = ['SLUICE_URL', 'SLUICE_TOKEN'];
+
+const DEFAULT_URL = 'http://127.0.0.1:8080';
+
+export function addConnection(command: Command): Command {
+  return command
+    .addOption(new Option('--url <url>', 'Base URL of the gateway').env('SLUICE_URL').default(DEFAULT_URL))
+    .addOption(new Option('--token <token>', 'Authorisation token').env('SLUICE_TOKEN'));
+}
+
+/** @throws {UsageError} */
+export function connect(command: Command): Client {
+  const { url, token } = command.opts<{ url: string; token?: string }>();
+  if (token === undefined) throw new UsageError('give a token with --token or SLUICE_TOKEN; `sluice token` makes one');
+  if (!URL.canParse(url)) throw new UsageError(`--url ${url} is not a URL`);
+  return createClient({ url, token });
+}

@@ -1,0 +1,51 @@
+/** Mints tokens from the keys of a data folder: for development and for operators on the machine itself. */
+import { join } from 'node:path';
+import { type Grants, grantedService } from '../../protocol/claims/grant.ts';
+import { openTokenKeys } from '../../protocol/claims/keys.ts';
+import { mintToken } from '../../protocol/claims/token.ts';
+import { UsageError } from './errors.ts';
+
+/** What a client may do unless it is said otherwise. */
+export const ALL_GRANTS: Grants = {
+  'ingest-1': {},
+  'faceextract-*': {},
+  'ocr-*': {},
+  'barcode-*': {},
+  'summary-1': {},
+  'firehose-1': {},
+};
+
+const CLIENT = /^[A-Za-z0-9._~-]{1,128}$/;
+
+/**
+ * @param patterns grants as on the command line: `ocr-*`, or with a configuration `ocr-*={"language":"en"}`; all if empty
+ * @throws {UsageError}
+ */
+export async function mintFor(
+  data: string,
+  client: string,
+  patterns: readonly string[],
+  ttlSeconds: number,
+): Promise<string> {
+  if (!CLIENT.test(client))
+    throw new UsageError(`'${client}' is not a client id: 1 to 128 letters, digits, '.', '_', '~' or '-'`);
+  if (!(ttlSeconds > 0)) throw new UsageError('--ttl is a number of seconds above 0');
+  const keys = await openTokenKeys(join(data, 'keys'));
+  const issuedAt = Date.now();
+  const grants = patterns.length === 0 ? ALL_GRANTS : Object.fromEntries(patterns.map(parseGrant));
+  return mintToken(keys, { client, grants, issuedAt, expiresAt: issuedAt + ttlSeconds * 1000 });
+}
+
+function parseGrant(text: string): [string, Record<string, unknown>] {
+  const at = text.indexOf('=');
+  const pattern = at === -1 ? text : text.slice(0, at);
+  try {
+    grantedService(pattern);
+    const configuration = at === -1 ? {} : JSON.parse(text.slice(at + 1));
+    if (typeof configuration !== 'object' || configuration === null || Array.isArray(configuration))
+      throw new TypeError('the configuration of a grant is a JSON object');
+    return [pattern, configuration];
+  } catch (cause) {
+    throw new UsageError(`--grant ${text}: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,45 @@
+/** `sluice up` and one command per role: run until told to stop. */
+import { Command } from 'commander';
+import { createLogger } from './logger.ts';
+import { addSettings, settingsOf } from './settings.ts';
+import { ROLES, type RoleName, startRoles } from './start-roles.ts';
+import { welcome } from './welcome.ts';
+
+const DESCRIPTIONS: Record<RoleName, string> = {
+  gateway: 'Run the HTTP edge that takes images in',
+  firehose: 'Run the journal of results and its long-lived streams',
+  vision: 'Run the vision services',
+  summary: 'Run the service that combines the results of a transaction',
+};
+
+export function roleCommands(): Command[] {
+  const up = roleCommand('up', 'Run all roles in one process', ROLES);
+  return [up, ...ROLES.map((role) => roleCommand(role, DESCRIPTIONS[role], [role]))];
+}
+
+function roleCommand(name: string, description: string, roles: readonly RoleName[]): Command {
+  const command = new Command(name).description(description);
+  return addSettings(command).action(() => run(command, roles));
+}
+
+async function run(command: Command, roles: readonly RoleName[]): Promise<void> {
+  const config = await settingsOf(command);
+  const logger = createLogger(config.logLevel);
+  const stopped = stopSignal();
+  const sluice = await startRoles(roles, config, logger);
+  const outcome = await Promise.race([sluice.ready.then(() => 'ready' as const), stopped]);
+  if (outcome === 'ready') {
+    process.stdout.write(`ready ${sluice.url}\n`);
+    if (config.welcome) process.stderr.write(await welcome(sluice.url, config));
+    await stopped;
+  }
+  logger.info('stopping');
+  await sluice.stop();
+  logger.info('stopped');
+}
+
+function stopSignal(): Promise<'stopped'> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve('stopped'));
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * Starts roles in this process and wires them to one log, one set of keys, one HTTP edge. The composition root: it knows
+ * every role, and no role knows it.
+ */
+import { join } from 'node:path';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Logger } from 'pino';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { startFirehose } from '../../firehose/main.ts';
+import { startGateway } from '../../gateway/main.ts';
+import { openTokenKeys } from '../../protocol/claims/keys.ts';
+import { TokenVerifier } from '../../protocol/claims/verifier.ts';
+import { registerOperatorRoutes } from '../../protocol/http/operator-routes.ts';
+import { createHttpServer } from '../../protocol/http/server.ts';
+import { openLog } from '../../protocol/log/open.ts';
+import type { LogSettings } from '../../protocol/log/settings.ts';
+import { topicDefinitions } from '../../protocol/log/topics.ts';
+import type { RoleContext, RunningRole } from '../../protocol/role.ts';
+import { startVision } from '../../vision/main.ts';
+import { startSummary } from '../../vision/summary/main.ts';
+import type { SluiceConfig } from './config.ts';
+
+export const ROLES = ['gateway', 'firehose', 'vision', 'summary'] as const;
+export type RoleName = (typeof ROLES)[number];
+
+export interface RunningSluice {
+  /** Base URL of the HTTP edge. */
+  readonly url: string;
+  /** Resolves when every role is ready. */
+  readonly ready: Promise<void>;
+  /** Stops what takes work in first, what finishes work last. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const READY_POLL_MS = 50;
+
+export async function startRoles(
+  names: readonly RoleName[],
+  config: SluiceConfig,
+  logger: Logger,
+): Promise<RunningSluice> {
+  const settings = logSettings(config);
+  const log = await openLog(settings);
+  if (config.topics.create) await log.createTopics(topicDefinitions(config.topics));
+  const keys = await openTokenKeys(join(config.data, 'keys'));
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  const contextOf = (name: RoleName): RoleContext => ({
+    log,
+    logSettings: settings,
+    verifier: new TokenVerifier(() => keys),
+    logger: logger.child({ role: name }),
+    metrics,
+    dataFolder: join(config.data, name),
+  });
+
+  const roles: RunningRole[] = [];
+  const server = createHttpServer({ logger: logger as unknown as FastifyBaseLogger, bodyLimit: 1 << 20 });
+  const stop = once(async () => {
+    // The edge takes no new requests; then, in the order of ROLES, the gateway finishes those it has, readers are told
+    // goodbye, and work in flight is done. The log goes last: everything before writes to it.
+    const edgeClosed = server.close();
+    for (const role of roles) await role.stop();
+    await edgeClosed;
+    await log.close();
+  });
+  try {
+    for (const name of ROLES.filter((role) => names.includes(role)))
+      roles.push(...(await startRole(name, contextOf(name), config)));
+    registerOperatorRoutes(server, roles, metrics);
+    for (const role of roles) if (role.routes !== undefined) await server.register(role.routes);
+    const url = await server.listen({ host: config.host, port: config.port });
+    return { url, ready: allReady(roles), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startRole(name: RoleName, context: RoleContext, config: SluiceConfig): Promise<RunningRole[]> {
+  switch (name) {
+    case 'gateway':
+      return [await startGateway(context, config.gateway)];
+    case 'firehose':
+      return [await startFirehose(context, config.firehose)];
+    case 'vision':
+      return Promise.all(config.vision.services.map((service) => startVision(context, config.vision, service)));
+    case 'summary':
+      return [await startSummary(context, config.summary)];
+  }
+}
+
+export function logSettings(config: SluiceConfig): LogSettings {
+  return config.log === 'kafka'
+    ? { kind: 'kafka', kafka: config.kafka }
+    : { kind: 'embedded', folder: join(config.data, 'log') };
+}
+
+async function allReady(roles: readonly RunningRole[]): Promise<void> {
+  while (!roles.every((role) => role.readiness().ready))
+    await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+}
+
+function once(action: () => Promise<void>): () => Promise<void> {
+  let result: Promise<void> | undefined;
+  return () => {
+    result ??= action();
+    return result;
+  };
+}

@@ -1,0 +1,22 @@
+/** `sluice token`: prints one token and nothing else. */
+import { Command } from 'commander';
+import { mintFor } from './mint.ts';
+import { addSettings, settingsOf } from './settings.ts';
+
+const DAY_SECONDS = 86_400;
+
+export function tokenCommand(): Command {
+  const command = new Command('token')
+    .description('Print an authorisation token made with the keys of the data folder')
+    .requiredOption('--client <id>', 'The client that the token speaks for')
+    .option(
+      '--grant <pattern...>',
+      "What it grants, such as 'ocr-*' or 'ocr-1.0={\"…\":…}'; default: all that a client may do",
+    )
+    .option('--ttl <seconds>', 'How long it is valid', String(DAY_SECONDS));
+  return addSettings(command, (flag) => flag === 'data').action(async () => {
+    const config = await settingsOf(command);
+    const { client, grant = [], ttl } = command.opts<{ client: string; grant?: string[]; ttl: string }>();
+    process.stdout.write(`${await mintFor(config.data, client, grant, Number(ttl))}\n`);
+  });
+}

@@ -1,0 +1,44 @@
+/** The `sluice` command: every sub-command with its options. What each does is a file of sdk/commands. */
+import { Command, CommanderError } from 'commander';
+import { ConfigError } from './protocol/config/load.ts';
+import { configCommand } from './sdk/commands/config-command.ts';
+import { demoCommand } from './sdk/commands/demo.ts';
+import { UsageError } from './sdk/commands/errors.ts';
+import { journalCommand } from './sdk/commands/journal.ts';
+import { roleCommands } from './sdk/commands/run-roles.ts';
+import { submitCommand } from './sdk/commands/submit.ts';
+import { tailCommand } from './sdk/commands/tail.ts';
+import { tokenCommand } from './sdk/commands/token.ts';
+
+const WRONG_USAGE = 2;
+const FAILED = 1;
+
+const program = new Command('sluice')
+  .description('A firehose-first streaming gateway: images in, descriptions out on one resumable HTTP stream')
+  .exitOverride()
+  .showHelpAfterError('(add --help for the options)');
+for (const command of [
+  ...roleCommands(),
+  tokenCommand(),
+  submitCommand(),
+  tailCommand(),
+  journalCommand(),
+  configCommand(),
+  demoCommand(),
+])
+  program.addCommand(command.exitOverride().copyInheritedSettings(program));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Says what went wrong on stderr, and gives the exit code for it. */
+function report(error: unknown): number {
+  // commander has printed its own message by now; help and version are no failure.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`sluice: ${message}\n`);
+  return error instanceof UsageError || error instanceof ConfigError ? WRONG_USAGE : FAILED;
+}

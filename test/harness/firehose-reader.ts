@@ -1,0 +1,60 @@
+/** Reads a firehose as raw NDJSON with nothing of the client library: what a client sees, byte for byte. */
+
+export interface MessageFrame {
+  readonly kind: 'message';
+  readonly offset: number;
+  readonly prev: number;
+  readonly type: string;
+  readonly transaction: string;
+  readonly id: string;
+  // biome-ignore lint/suspicious/noExplicitAny: the JSON of any event type
+  readonly payload: any;
+}
+
+/** Every message from the earliest on, until `enough` says so of those read. */
+export async function readFirehose(
+  url: string,
+  token: string,
+  enough: (messages: readonly MessageFrame[]) => boolean,
+  timeoutMs: number,
+): Promise<MessageFrame[]> {
+  const messages: MessageFrame[] = [];
+  const abort = AbortSignal.timeout(timeoutMs);
+  try {
+    const response = await fetch(`${url}/v1/firehose`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ from: 'earliest' }),
+      signal: abort,
+    });
+    if (!response.ok) throw new Error(`the firehose answered ${response.status}: ${await response.text()}`);
+    for await (const line of lines(response.body!)) {
+      const frame = JSON.parse(line);
+      if (frame.kind !== 'message') continue;
+      messages.push(frame);
+      if (enough(messages)) break;
+    }
+  } catch (error) {
+    if (!abort.aborted) throw error;
+  }
+  return messages;
+}
+
+async function* lines(body: ReadableStream<Uint8Array>): AsyncIterable<string> {
+  let rest = '';
+  for await (const text of body.pipeThrough(new TextDecoderStream())) {
+    const parts = (rest + text).split('\n');
+    rest = parts.pop()!;
+    yield* parts.filter((part) => part !== '');
+  }
+}
+
+/** The first place where the chain of `prev` is broken, or undefined. */
+export function brokenLink(messages: readonly MessageFrame[]): string | undefined {
+  let last = messages[0]?.prev ?? -1;
+  for (const { offset, prev } of messages) {
+    if (prev !== last || offset <= prev) return `offset ${offset} says prev ${prev}, but ${last} came before`;
+    last = offset;
+  }
+  return undefined;
+}
