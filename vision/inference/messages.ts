@@ -1,0 +1,30 @@
+/** What the parent and the inference child say to each other. Structured clone carries bytes and numbers as they are. */
+import type { Model } from '../../protocol/generated/vision/v1m0/vision_pb.js';
+import type { ServiceConfig, VisionResult } from '../services/service.ts';
+import type { DecodeLimits } from './decode.ts';
+import type { WireError } from './errors.ts';
+import type { Provider } from './session.ts';
+
+export type ToChild =
+  | {
+      readonly kind: 'open';
+      readonly service: string;
+      readonly threads: number;
+      readonly providers: readonly Provider[];
+      readonly limits: DecodeLimits;
+    }
+  | { readonly kind: 'analyse'; readonly id: number; readonly bytes: Uint8Array; readonly config: ServiceConfig };
+
+export type FromChild =
+  | { readonly kind: 'ready'; readonly models: readonly Model[] }
+  | { readonly kind: 'unopened'; readonly error: WireError }
+  | { readonly kind: 'notice'; readonly message: string }
+  | { readonly kind: 'analysed'; readonly id: number; readonly analysis: AnalysisMessage }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: WireError };
+
+export interface AnalysisMessage {
+  readonly results: VisionResult[];
+  readonly durationMs: number;
+  readonly width: number;
+  readonly height: number;
+}
