@@ -1,0 +1,33 @@
+/** The numbers in ocr's manifest.json. */
+import { type Static, Type } from 'typebox';
+
+const Triple = Type.Tuple([Type.Number(), Type.Number(), Type.Number()]);
+
+export const OcrParameters = Type.Object({
+  detection: Type.Object({
+    /** Smaller images are enlarged until their shorter side has this many pixels, … */
+    shortSide: Type.Integer(),
+    /** … but never so that the longer side has more than this, … */
+    longSide: Type.Integer(),
+    /** … nor by more than this factor. */
+    maxEnlargement: Type.Number(),
+    /** Of blue, green and red, in parts of 255. */
+    mean: Triple,
+    deviation: Triple,
+    pixelThreshold: Type.Number(),
+    boxThreshold: Type.Number(),
+    unclipRatio: Type.Number(),
+    minSide: Type.Number(),
+    maxLines: Type.Integer(),
+  }),
+  angle: Type.Object({ width: Type.Integer(), threshold: Type.Number() }),
+  recognition: Type.Object({
+    height: Type.Integer(),
+    maxWidth: Type.Integer(),
+    /** Lines of similar width that run together. */
+    batch: Type.Integer({ minimum: 1 }),
+    /** Lines below this mean confidence are not reported. */
+    scoreThreshold: Type.Number(),
+  }),
+});
+export type OcrParameters = Static<typeof OcrParameters>;
