@@ -58,6 +58,36 @@ export const PROBLEM_TYPES = {
     title: 'Too many requests from this client',
     advice: 'Wait for as long as Retry-After says.',
   },
+  'invalid-grant-configuration': {
+    status: 422,
+    title: 'The service does not understand its configuration in the token',
+    advice: 'The detail says what it refuses. Ask for a token whose grant says something else to this service.',
+  },
+  'analysis-failed': {
+    status: 500,
+    title: 'A service could not analyse the image',
+    advice: 'It was tried several times and set aside for an operator. Other services are not affected.',
+  },
+  'analysis-timeout': {
+    status: 500,
+    title: 'A service took too long over the image',
+    advice: 'It was tried several times and set aside for an operator. A smaller image may pass.',
+  },
+  'analysis-crashed': {
+    status: 500,
+    title: 'A service went down over the image',
+    advice: 'It was tried several times and set aside for an operator. Other services are not affected.',
+  },
+  'result-too-large': {
+    status: 500,
+    title: 'A result is larger than the log takes',
+    advice: 'The image was set aside for an operator. An image that shows less may pass.',
+  },
+  'poisoned-message': {
+    status: 500,
+    title: 'A message could not be read',
+    advice: 'It was set aside for an operator. Clients do not see this.',
+  },
   'internal-error': {
     status: 500,
     title: 'Something went wrong on our side',

@@ -1,0 +1,67 @@
+/** From a record of ingest-1 to a piece of work for one service: decode, check the token, find the grant. */
+import { findGrant } from '../../protocol/claims/grant.ts';
+import { type Claims, TokenError } from '../../protocol/claims/token.ts';
+import type { TokenVerifier } from '../../protocol/claims/verifier.ts';
+import { EnvelopeError, type Event, payloadOf, unpackEvent } from '../../protocol/envelope.ts';
+import { IngestedImage } from '../../protocol/generated/ingest/v1m0/ingest_pb.js';
+import type { LogRecord } from '../../protocol/log/log.ts';
+import type { ServiceConfig } from '../services/service.ts';
+import { type ServiceIdentity, versionOf } from './service-identity.ts';
+
+/** An image that this service is to describe. */
+export interface Task {
+  readonly record: LogRecord;
+  readonly event: Event;
+  readonly imageId: string;
+  /** The encoded image. */
+  readonly bytes: Uint8Array;
+  /** What the token says to this service. */
+  readonly config: ServiceConfig;
+}
+
+/** The record will never make sense: it is not what it should be, or its token was not made here. */
+export class PoisonedRecord extends Error {
+  override readonly name = 'PoisonedRecord';
+}
+
+/**
+ * @returns undefined where the token does not grant the service: then the image is none of its business
+ * @throws {PoisonedRecord}
+ */
+export async function readTask(
+  record: LogRecord,
+  service: ServiceIdentity,
+  verifier: TokenVerifier,
+): Promise<Task | undefined> {
+  const { event, image } = decode(record);
+  const claims = await verified(event, verifier);
+  if (claims.client !== event.client) throw new PoisonedRecord('the token belongs to another client than the message');
+  const config = findGrant(claims.grants, service.name, versionOf(service));
+  if (config === undefined) return undefined;
+  return { record, event, imageId: image.imageId, bytes: contentOf(image), config };
+}
+
+function decode(record: LogRecord): { event: Event; image: IngestedImage } {
+  try {
+    const event = unpackEvent(record.value);
+    return { event, image: payloadOf(event, IngestedImage) };
+  } catch (error) {
+    if (error instanceof EnvelopeError) throw new PoisonedRecord(error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function verified(event: Event, verifier: TokenVerifier): Promise<Claims> {
+  try {
+    // By the time of the submission: work that was accepted in time is done however long it waited.
+    return await verifier.verify(event.token, event.eventTime);
+  } catch (error) {
+    if (error instanceof TokenError) throw new PoisonedRecord(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function contentOf(image: IngestedImage): Uint8Array {
+  if (image.content.oneofKind === 'inline') return image.content.inline;
+  throw new PoisonedRecord('the message holds no image');
+}

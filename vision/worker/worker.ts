@@ -1,0 +1,251 @@
+/**
+ * The worker loop of one vision service.
+ *
+ * Decode → analyse → send → acknowledge. Each image of ingest-1 that a token grants to this service is analysed; its
+ * results and, last, the marker that there are no more go to results-1 in one produce; then its position may be
+ * committed. Images of a batch are in work side by side as far as the gate lets them; the outcomes of one transaction leave in
+ * the order of its images. An image that fails is tried again a few times, then told to the client as failed and
+ * set aside in dead-letter-1. When nothing can pass (the log or the models are not there) the handler throws, and the log brings
+ * the unfinished records again.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { TokenVerifier } from '../../protocol/claims/verifier.ts';
+import { deadLetterRecord } from '../../protocol/dead-letter.ts';
+import { RecordTooLargeError } from '../../protocol/log/errors.ts';
+import type { Batch, Log, LogRecord, ProduceRecord, Subscription } from '../../protocol/log/log.ts';
+import { DEAD_LETTER_TOPIC, INGEST_TOPIC, RESULTS_TOPIC } from '../../protocol/log/topics.ts';
+import type { Attempts } from './attempts.ts';
+import type { Engine, ImageAnalysis } from './engine.ts';
+import { type Failure, failureOf, kindOf } from './failure.ts';
+import { Gate } from './gate.ts';
+import { Contiguous, Turns } from './in-order.ts';
+import type { WorkerMetrics } from './metrics.ts';
+import { completedRecords, failedRecord } from './outcome.ts';
+import { consumerGroup, type ServiceIdentity } from './service-identity.ts';
+import { PoisonedRecord, readTask, type Task } from './task.ts';
+
+/** How long images in work may go on after the worker was told to stop. */
+const DRAIN_MS = 8_000;
+
+export interface WorkerOptions {
+  readonly maxImagesInFlight: number;
+  readonly maxBytesInFlight: number;
+  readonly maxBatchBytes: number;
+  readonly imageTimeoutMs: number;
+  readonly attempts: number;
+  readonly retryDelayMs: number;
+  readonly maxDeaths: number;
+}
+
+export interface WorkerDependencies {
+  readonly service: ServiceIdentity;
+  readonly log: Log;
+  readonly verifier: TokenVerifier;
+  readonly engine: Engine;
+  readonly attempts: Attempts;
+  readonly metrics: WorkerMetrics;
+  readonly logger: Logger;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+type Outcome =
+  | { readonly kind: 'completed'; readonly task: Task; readonly analysis: ImageAnalysis }
+  | { readonly kind: 'failed'; readonly task: Task; readonly failure: Failure }
+  | { readonly kind: 'poisoned'; readonly failure: Failure }
+  | { readonly kind: 'not-granted' };
+
+/** Starts consuming. Resolves once the worker is a member of its consumer group. */
+export function startWorker(dependencies: WorkerDependencies, options: WorkerOptions): Promise<Subscription> {
+  return new Worker(dependencies, options).subscribe();
+}
+
+class Worker {
+  readonly #to: WorkerDependencies;
+  readonly #options: WorkerOptions;
+  readonly #gate: Gate;
+
+  constructor(dependencies: WorkerDependencies, options: WorkerOptions) {
+    this.#to = dependencies;
+    this.#options = options;
+    this.#gate = new Gate({ count: options.maxImagesInFlight, bytes: options.maxBytesInFlight });
+  }
+
+  subscribe(): Promise<Subscription> {
+    return this.#to.log.subscribe({
+      group: consumerGroup(this.#to.service),
+      topics: [INGEST_TOPIC],
+      maxBatchBytes: this.#options.maxBatchBytes,
+      onBatch: (batch) => this.#work(batch),
+      onError: (error) => this.#to.logger.warn({ err: error }, 'images wait: the worker cannot go on'),
+    });
+  }
+
+  async #work(batch: Batch): Promise<void> {
+    // One record that cannot go on for reasons outside itself stops the batch: what is done would only be done again.
+    const halt = new AbortController();
+    const taken = AbortSignal.any([batch.signal, halt.signal]);
+    const drain = drainSignal(taken);
+    const turns = new Turns();
+    const finished = new Contiguous(batch.records.map(({ offset }) => offset));
+    const work = batch.records.map(async (record, index) => {
+      const started = performance.now();
+      const outcome = this.#describe(record, { taken, cut: drain.signal });
+      try {
+        await turns.after(record.key, outcome, (it) => this.#send(record, it));
+      } catch (error) {
+        halt.abort(error);
+        throw error;
+      }
+      const upTo = finished.done(index);
+      if (upTo !== undefined) batch.finished(upTo);
+      const { kind, ...rest } = await outcome;
+      const results = 'analysis' in rest ? rest.analysis.results.length : 0;
+      this.#to.metrics.finished(kind, (performance.now() - started) / 1000, results);
+    });
+    await Promise.allSettled(work);
+    drain.clear();
+    if (halt.signal.aborted) throw halt.signal.reason;
+  }
+
+  /** @throws what is no fault of the record: the log, the models or the process are going away */
+  async #describe(record: LogRecord, signals: { taken: AbortSignal; cut: AbortSignal }): Promise<Outcome> {
+    const task = await this.#read(record);
+    if (task === undefined) return { kind: 'not-granted' };
+    if (task instanceof PoisonedRecord) return { kind: 'poisoned', failure: failureOf(task, 1) };
+    const deaths = this.#to.attempts.deaths(task.event.messageId);
+    if (deaths >= this.#options.maxDeaths) return { kind: 'failed', task, failure: deadly(deaths) };
+    const leave = await this.#gate.enter({ bytes: task.bytes.byteLength, alone: deaths > 0 }, signals.taken);
+    this.#to.metrics.inFlight(this.#gate.count, this.#gate.bytes);
+    this.#to.attempts.begin(task.event.messageId, this.#to.now());
+    try {
+      return await this.#analyse(task, signals);
+    } catch (error) {
+      this.#to.attempts.release(task.event.messageId);
+      throw error;
+    } finally {
+      leave();
+      this.#to.metrics.inFlight(this.#gate.count, this.#gate.bytes);
+    }
+  }
+
+  async #read(record: LogRecord): Promise<Task | PoisonedRecord | undefined> {
+    try {
+      return await readTask(record, this.#to.service, this.#to.verifier);
+    } catch (error) {
+      if (error instanceof PoisonedRecord) return error;
+      throw error;
+    }
+  }
+
+  async #analyse(task: Task, signals: { taken: AbortSignal; cut: AbortSignal }): Promise<Outcome> {
+    const { attempts, imageTimeoutMs, retryDelayMs } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const analysis = await this.#to.engine.analyse(task, task.config, {
+          timeoutMs: imageTimeoutMs,
+          signal: signals.cut,
+        });
+        return { kind: 'completed', task, analysis };
+      } catch (error) {
+        const kind = kindOf(error);
+        if (kind === 'outage') throw error;
+        if (kind === 'permanent' || attempt >= attempts)
+          return { kind: 'failed', task, failure: failureOf(error, attempt) };
+        this.#to.metrics.retried();
+        this.#logFor(task).warn({ err: error, attempt }, 'the image failed and is tried again');
+        await sleep(retryDelayMs * 2 ** (attempt - 1), undefined, { signal: signals.taken });
+      }
+    }
+  }
+
+  async #send(record: LogRecord, outcome: Outcome): Promise<void> {
+    try {
+      await this.#tell(record, outcome);
+    } catch (error) {
+      if ('task' in outcome) this.#to.attempts.release(outcome.task.event.messageId);
+      throw error;
+    }
+    if ('task' in outcome) this.#to.attempts.finish(outcome.task.event.messageId);
+  }
+
+  async #tell(record: LogRecord, outcome: Outcome): Promise<void> {
+    switch (outcome.kind) {
+      case 'not-granted':
+        return;
+      case 'poisoned':
+        this.#to.logger.error(
+          { ...positionOf(record), detail: outcome.failure.detail },
+          'a poisoned record is set aside',
+        );
+        return this.#setAside(record, outcome.failure);
+      case 'failed':
+        return this.#sendFailure(record, outcome.task, outcome.failure);
+      case 'completed': {
+        const { task, analysis } = outcome;
+        try {
+          await this.#produce(completedRecords(task, this.#to.service, analysis, this.#to.now()));
+        } catch (error) {
+          if (!(error instanceof RecordTooLargeError)) throw error;
+          return this.#sendFailure(record, task, failureOf(error, 1));
+        }
+      }
+    }
+  }
+
+  async #sendFailure(record: LogRecord, task: Task, failure: Failure): Promise<void> {
+    this.#logFor(task).warn({ problem: failure.problem, detail: failure.detail }, 'the image is given up');
+    // The dead letter first: a client is told of a failure only when an operator can find it.
+    if (failure.setAside) await this.#setAside(record, failure);
+    await this.#produce([failedRecord(task, this.#to.service, failure, this.#to.now())]);
+  }
+
+  async #setAside(record: LogRecord, failure: Failure): Promise<void> {
+    const { problem, detail, attempts } = failure;
+    const service = consumerGroup(this.#to.service);
+    await this.#to.log.produce(DEAD_LETTER_TOPIC, [
+      deadLetterRecord(record, { service, problem, detail, attempts, time: this.#to.now() }),
+    ]);
+  }
+
+  async #produce(records: readonly ProduceRecord[]): Promise<void> {
+    await this.#to.log.produce(RESULTS_TOPIC, records);
+  }
+
+  #logFor(task: Task): Logger {
+    const { client, correlationId } = task.event;
+    return this.#to.logger.child({ client, transaction: correlationId, image: task.imageId });
+  }
+}
+
+/** Aborts some time after `taken` did: images in work are let finish, but not for ever. */
+function drainSignal(taken: AbortSignal): { signal: AbortSignal; clear: () => void } {
+  const cut = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const onTaken = () => {
+    timer = setTimeout(() => cut.abort(taken.reason), DRAIN_MS);
+  };
+  if (taken.aborted) onTaken();
+  else taken.addEventListener('abort', onTaken, { once: true });
+  return {
+    signal: cut.signal,
+    clear: () => {
+      taken.removeEventListener('abort', onTaken);
+      clearTimeout(timer);
+    },
+  };
+}
+
+function deadly(deaths: number): Failure {
+  return {
+    problem: 'analysis-crashed',
+    detail: `the process died ${deaths} times with this image in work`,
+    attempts: deaths,
+    setAside: true,
+  };
+}
+
+function positionOf({ topic, partition, offset }: LogRecord): object {
+  return { topic, partition, offset };
+}
