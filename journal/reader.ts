@@ -1,0 +1,324 @@
+/**
+ * The read side of a journal folder: any number of readers, in any thread or process, beside one writer.
+ *
+ * Every call is a few short statements and returns what it found: a reader holds no cursor and no snapshot between calls,
+ * only the position that its caller keeps. What a caller was told once never changes, except by retirement.
+ */
+import { CHAIN_START } from './chain-hash.ts';
+import type { EntryFilter, JournalEntry } from './entry.ts';
+import { JournalUnavailableError, journalError } from './errors.ts';
+import { listTransactions, type TransactionSummary } from './transaction-list.ts';
+import type { ClientRow } from './volume-reader.ts';
+import type { Match, VolumeScan } from './volume-scan.ts';
+import { VolumeSet } from './volume-set.ts';
+
+/** Frames of one client, in order, exactly as the default HTTP format sends them. */
+export interface Range {
+  readonly kind: 'range';
+  readonly chunks: readonly Buffer[];
+  readonly bytes: number;
+  readonly count: number;
+  /** Offset of the last entry in `chunks`: read on past it. The `after` of the request where there is none. */
+  readonly last: number;
+  /** Nothing of the client's lies past `last`, up to its head or `until`, as of this call. */
+  readonly end: boolean;
+}
+
+export interface Selection extends Range {
+  /** Everything up to here has been looked at: read on past it, and tell the client so. */
+  readonly scanned: number;
+  /** Entries between `after` and `scanned` that the filter dropped. */
+  readonly skipped: number;
+}
+
+export interface Entries extends Omit<Selection, 'chunks' | 'kind'> {
+  readonly kind: 'entries';
+  readonly entries: readonly JournalEntry[];
+}
+
+/** Entries past `after` existed and are gone. */
+export interface Retired {
+  readonly kind: 'retired';
+  /** The client's first entry that is still held, or would be: start again with `after: earliest - 1`. */
+  readonly earliest: number;
+}
+
+export interface ReadRequest {
+  readonly client: string;
+  /** Offset of the last entry that is known; -1 for the beginning. */
+  readonly after: number;
+  /** Last offset wanted. Default: the client's head. */
+  readonly until?: number;
+  /** Soft limit: one frame that alone is larger comes alone. Default 256 KiB. */
+  readonly maxBytes?: number;
+}
+
+export interface SelectRequest extends ReadRequest {
+  readonly filter: EntryFilter;
+  /** Most index rows to look at in this call. Default 10,000. */
+  readonly maxScan?: number;
+}
+
+export interface EntriesRequest extends ReadRequest {
+  readonly filter?: EntryFilter;
+  readonly maxScan?: number;
+  /** Most entries. Default 1,000. */
+  readonly maxCount?: number;
+}
+
+export interface Bounds {
+  readonly epoch: string;
+  /** No offset below this is held. */
+  readonly earliest: number;
+  /** Offset of the next record that the writer will consume. */
+  readonly position: number;
+}
+
+const MAX_BYTES = 256 * 1024;
+const MAX_SCAN = 10_000;
+const MAX_COUNT = 1_000;
+const NO_FILTER: EntryFilter = {};
+
+/**
+ * Opens a journal folder for reading.
+ *
+ * @throws {JournalMissingError} there is none yet
+ * @throws {JournalUnavailableError | JournalDamagedError | JournalFormatError} as may every method
+ */
+export function openJournalReader(folder: string): JournalReader {
+  return new JournalReader(folder);
+}
+
+export class JournalReader {
+  readonly #folder: string;
+  readonly #volumes: VolumeSet;
+
+  /** Use openJournalReader. */
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#volumes = new VolumeSet(folder);
+  }
+
+  bounds(): Bounds {
+    return this.#run(() => {
+      this.#volumes.refresh();
+      return { epoch: this.#volumes.epoch, earliest: this.#volumes.floor, position: this.#volumes.position };
+    });
+  }
+
+  /** Offset of the client's latest entry, held or retired; -1 where it never had one. */
+  head(client: string): number {
+    return this.#run(() => this.#client(client)?.head ?? -1);
+  }
+
+  /** Offset of the client's first entry that is still held; null where none is. */
+  earliest(client: string): number | null {
+    return this.#run(() => {
+      const row = this.#client(client);
+      return row === undefined ? null : (this.#firstAfter(row.no, -1)?.offset ?? null);
+    });
+  }
+
+  /** The next frames past a position, in large pieces and without looking at any one of them. */
+  read(request: ReadRequest): Range | Retired {
+    return this.#run(() => {
+      const { after, maxBytes = MAX_BYTES } = request;
+      const row = this.#client(request.client);
+      if (row === undefined) return empty(after);
+      const retired = this.#retired(row, after);
+      if (retired !== undefined) return retired;
+      const until = Math.min(request.until ?? row.head, row.head);
+      if (after >= until) return empty(after);
+      for (const { reader } of this.#volumes.from(after + 1)) {
+        const range = reader.range(row.no, after, until, maxBytes);
+        if (range === undefined) continue;
+        const { chunks, count, last } = range;
+        return { kind: 'range', chunks, bytes: size(chunks), count, last, end: this.#isEnd(row, last, until) };
+      }
+      return empty(after);
+    });
+  }
+
+  /** The next frames past a position that a filter lets through. */
+  select(request: SelectRequest): Selection | Retired {
+    return this.#run(() => {
+      let chunks: Buffer[] = [];
+      const found = this.#scan(request, Number.POSITIVE_INFINITY, (scan, client, matches) => {
+        chunks = scan.chunks(client, matches);
+      });
+      return 'kind' in found ? found : { kind: 'range', chunks, ...found };
+    });
+  }
+
+  /** The next entries past a position with all that is known of each: for formats that must look at every one. */
+  entries(request: EntriesRequest): Entries | Retired {
+    return this.#run(() => {
+      let entries: JournalEntry[] = [];
+      const all = { filter: NO_FILTER, ...request };
+      const found = this.#scan(all, request.maxCount ?? MAX_COUNT, (scan, client, matches) => {
+        entries = scan.entries(client, matches);
+      });
+      return 'kind' in found ? found : { kind: 'entries', entries, ...found };
+    });
+  }
+
+  /** How many of the client's entries past `after` are held: its lag, exactly. */
+  count(client: string, after: number): number {
+    return this.#run(() => {
+      const row = this.#client(client);
+      return row === undefined ? 0 : this.#countAfter(row, after);
+    });
+  }
+
+  /**
+   * Offset of the client's first held entry whose time is not before `time` (ms); null where all are earlier. Times need
+   * not rise: entries after that one may be earlier again.
+   */
+  offsetAtTime(client: string, time: number): number | null {
+    return this.#run(() => {
+      this.#volumes.refresh();
+      for (const { reader } of this.#volumes.from(0)) {
+        const row = reader.client(client);
+        if (row === undefined || row.time < time) continue;
+        const offset = reader.firstAtTime(row.no, time);
+        if (offset !== undefined) return offset;
+      }
+      return null;
+    });
+  }
+
+  /**
+   * The rolling hash (chain-hash.ts, in hexadecimal) over the client's entries up to and including `offset`, which need
+   * not be an entry's; null where that entry has been retired.
+   */
+  hashAt(client: string, offset: number): string | null {
+    return this.#run(() => {
+      const row = this.#client(client);
+      if (row === undefined) return CHAIN_START.toString('hex');
+      if (offset >= row.head) return row.chain.toString('hex');
+      for (const { reader } of this.#volumes.backFrom(offset)) {
+        const place = reader.lastUntil(row.no, offset);
+        if (place !== undefined) return place.chain.toString('hex');
+      }
+      return this.#firstAfter(row.no, -1)?.ordinal === 1 ? CHAIN_START.toString('hex') : null;
+    });
+  }
+
+  /** The held entries of one of the client's transactions, in order. Page with `after`. */
+  transaction(client: string, id: string, page: { after?: number; limit?: number } = {}): JournalEntry[] {
+    const limit = page.limit ?? MAX_COUNT;
+    const entries: JournalEntry[] = [];
+    let after = page.after ?? -1;
+    while (entries.length < limit) {
+      const found = this.entries({ client, after, filter: { transactions: [id] }, maxCount: limit - entries.length });
+      if (found.kind === 'retired') after = found.earliest - 1;
+      else {
+        entries.push(...found.entries);
+        after = found.scanned;
+        if (found.end) break;
+      }
+    }
+    return entries;
+  }
+
+  /** The client's transactions of which entries are held, by the offset of the first one held. Page with `after`. */
+  transactions(client: string, page: { after?: number; limit?: number } = {}): TransactionSummary[] {
+    return this.#run(() => {
+      const row = this.#client(client);
+      if (row === undefined) return [];
+      const after = page.after ?? -1;
+      return listTransactions(this.#volumes, row.no, after, page.limit ?? 100);
+    });
+  }
+
+  close(): void {
+    this.#volumes.close();
+  }
+
+  #client(name: string): ClientRow | undefined {
+    return this.#volumes.refresh().reader.client(name);
+  }
+
+  #firstAfter(client: number, after: number) {
+    for (const { reader } of this.#volumes.from(after + 1)) {
+      const place = reader.firstAfter(client, after);
+      if (place !== undefined) return place;
+    }
+    return undefined;
+  }
+
+  #countAfter(row: ClientRow, after: number): number {
+    const place = after >= row.head ? undefined : this.#firstAfter(row.no, after);
+    return place === undefined ? 0 : Math.max(0, row.count - place.ordinal + 1);
+  }
+
+  #isEnd(row: ClientRow, last: number, until: number): boolean {
+    if (last >= until) return true;
+    if (until >= row.head) return false;
+    const next = this.#firstAfter(row.no, last);
+    return next === undefined || next.offset > until;
+  }
+
+  /** Whether entries past `after` are gone: only then, not merely because their volume is, is a position lost. */
+  #retired(row: ClientRow, after: number): Retired | undefined {
+    if (after + 1 >= this.#volumes.floor) return undefined;
+    const first = this.#firstAfter(row.no, -1);
+    const before = first === undefined ? row.head : first.prev;
+    if (before <= after) return undefined;
+    return { kind: 'retired', earliest: first?.offset ?? row.head + 1 };
+  }
+
+  /** @param take fetches what the matches stand for, at once: their volume may be closed by the next look at another */
+  #scan(
+    request: SelectRequest,
+    maxCount: number,
+    take: (scan: VolumeScan, client: number, matches: readonly Match[]) => void,
+  ): Omit<Selection, 'kind' | 'chunks'> | Retired {
+    const { after, filter, maxBytes = MAX_BYTES, maxScan = MAX_SCAN } = request;
+    const row = this.#client(request.client);
+    const until = row === undefined ? after : Math.min(request.until ?? row.head, row.head);
+    const retired = row === undefined ? undefined : this.#retired(row, after);
+    if (retired !== undefined) return retired;
+    if (row === undefined || after >= until) {
+      return { bytes: 0, count: 0, last: after, end: true, scanned: after, skipped: 0 };
+    }
+    let scanned = after;
+    let matches: readonly Match[] = [];
+    let bytes = 0;
+    for (const { base, scan } of this.#volumes.from(after + 1)) {
+      const to = Math.min(until, this.#volumes.lastOffset(base));
+      const limits = { after: scanned, until: to, maxBytes, maxScan, maxCount };
+      ({ matches, bytes, scanned } = scan.scan(row.no, filter, limits));
+      if (matches.length > 0) take(scan, row.no, matches);
+      if (matches.length > 0 || scanned < to || to >= until) break;
+    }
+    return {
+      bytes,
+      count: matches.length,
+      last: matches.at(-1)?.offset ?? after,
+      end: this.#isEnd(row, scanned, until),
+      scanned,
+      skipped: this.#countAfter(row, after) - this.#countAfter(row, scanned) - matches.length,
+    };
+  }
+
+  /** A volume that is retired between a look at the list and its opening is looked for once more, in the new list. */
+  #run<Result>(work: () => Result): Result {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return work();
+      } catch (error) {
+        const typed = journalError(error, this.#folder);
+        if (!(typed instanceof JournalUnavailableError) || attempt === 2) throw typed;
+      }
+    }
+  }
+}
+
+function empty(after: number): Range {
+  return { kind: 'range', chunks: [], bytes: 0, count: 0, last: after, end: true };
+}
+
+function size(chunks: readonly Buffer[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+}

@@ -1,0 +1,258 @@
+/** The write side of one volume: its statements, and the small tables that it keeps in memory between batches. */
+import Database from 'better-sqlite3';
+import { CHAIN_START } from './chain-hash.ts';
+import { JournalDamagedError, JournalFormatError, journalError } from './errors.ts';
+import type { ClientHead, SegmentDraft } from './segment-draft.ts';
+import { compareMessageIds, type StoredMessageId } from './stored-message-id.ts';
+import { FORMAT, KEY, MAX_CLIENTS, OFFSET_SPACE } from './volume-schema.ts';
+
+/** Names kept in memory per table; beyond that the cache starts anew (it only saves look-ups). */
+const MAX_CACHED_NAMES = 50_000;
+/** How long a statement waits for another connection's lock: only ever needed while a crashed writer's WAL is recovered. */
+const BUSY_MS = 5_000;
+
+export interface VolumeState {
+  readonly epoch: string;
+  readonly base: number;
+  readonly created: number;
+  readonly appended: number;
+  readonly position: number;
+  readonly floor: number;
+  readonly next: number | null;
+  readonly minMessage: StoredMessageId | null;
+  readonly maxMessage: StoredMessageId | null;
+}
+
+export class VolumeWriter {
+  readonly path: string;
+  readonly database: Database.Database;
+  #state: VolumeState;
+  readonly #heads = new Map<string, ClientHead>();
+  readonly #types = new Map<string, number>();
+  readonly #labels = new Map<string, number>();
+  readonly #transactions = new Map<string, number>();
+  readonly #statements: ReturnType<typeof prepareStatements>;
+
+  /** @throws {JournalUnavailableError | JournalDamagedError | JournalFormatError} */
+  constructor(path: string) {
+    this.path = path;
+    let database: Database.Database | undefined;
+    try {
+      database = new Database(path, { fileMustExist: true, timeout: BUSY_MS });
+      // FULL: what was acknowledged survives a power cut. It costs one fsync a batch.
+      database.pragma('synchronous = FULL');
+      // Checkpoints are the journal's own (checkpoint.ts): an automatic one starves under constant readers.
+      database.pragma('wal_autocheckpoint = 0');
+      this.#state = readState(database, path);
+      this.#statements = prepareStatements(database);
+      this.database = database;
+    } catch (error) {
+      database?.close();
+      throw journalError(error, path);
+    }
+  }
+
+  get state(): VolumeState {
+    return this.#state;
+  }
+
+  /** The client's head; for a client never seen, one with a new number that the next append will store. */
+  head(name: string, newNumber: () => number): ClientHead {
+    const known = this.#heads.get(name);
+    if (known !== undefined) return known;
+    const row = this.#statements.head.get(name);
+    if (row !== undefined) {
+      remember(this.#heads, name, row);
+      return row;
+    }
+    const no = newNumber();
+    if (no > MAX_CLIENTS) throw new RangeError(`a partition holds at most ${MAX_CLIENTS} clients`);
+    return { no, name, head: -1, count: 0, time: 0, bytes: 0, chain: CHAIN_START };
+  }
+
+  greatestClientNumber(): number {
+    return this.#statements.greatestClient.get() ?? 0;
+  }
+
+  holdsMessage(id: StoredMessageId): boolean {
+    const { minMessage, maxMessage } = this.#state;
+    if (minMessage === null || maxMessage === null) return false;
+    if (compareMessageIds(id, minMessage) < 0 || compareMessageIds(id, maxMessage) > 0) return false;
+    return this.#statements.holdsMessage.get(id) !== undefined;
+  }
+
+  /**
+   * Commits segments and the position in one transaction. After a throw this object must not be used again: the caller
+   * closes it and opens another, which reads from the disk what really is there.
+   */
+  append(
+    segments: readonly SegmentDraft[],
+    ids: ReadonlyMap<number, StoredMessageId>,
+    position: number,
+    now: number,
+  ): void {
+    const state: VolumeState = { ...this.#state, position, appended: now, ...this.#messageRange(ids) };
+    this.database.exec('begin immediate');
+    for (const segment of segments) this.#insertSegment(segment, ids);
+    this.#statements.setState.run(state.appended, state.position, state.minMessage, state.maxMessage);
+    this.database.exec('commit');
+    this.#state = state;
+  }
+
+  setFloor(floor: number): void {
+    this.#statements.setFloor.run(floor);
+    this.#state = { ...this.#state, floor };
+  }
+
+  seal(next: number): void {
+    this.#statements.setNext.run(next);
+    this.#state = { ...this.#state, next };
+  }
+
+  close(): void {
+    this.database.close();
+  }
+
+  #insertSegment(segment: SegmentDraft, ids: ReadonlyMap<number, StoredMessageId>): void {
+    const { base } = this.#state;
+    const { head } = segment;
+    const last = head.head - base;
+    if (last >= OFFSET_SPACE) throw new RangeError(`offset ${head.head} lies too far past its volume's base ${base}`);
+    const statements = this.#statements;
+    statements.setHead.run(head.no, head.name, head.head, head.count, head.time, head.bytes, head.chain);
+    remember(this.#heads, head.name, head);
+    statements.insertSegment.run(
+      head.no,
+      last,
+      head.no,
+      segment.first - base,
+      segment.entries.length,
+      head.count,
+      head.bytes,
+      segment.firstTime,
+      segment.lastTime,
+      head.time,
+      segment.crc,
+      segment.data,
+    );
+    for (const draft of segment.entries) {
+      const { entry } = draft;
+      const offset = entry.offset - base;
+      const labels = entry.labels.length === 0 ? null : this.#labelNumbers(entry.labels);
+      statements.insertEntry.run(
+        head.no,
+        offset,
+        draft.prev,
+        draft.ordinal,
+        entry.time,
+        this.#typeNumber(entry.type),
+        this.#transactionNumber(head.no, entry.transaction, offset),
+        ids.get(entry.offset),
+        entry.confidence,
+        labels === null ? null : labels.join(),
+        last,
+        draft.position,
+        draft.length,
+        draft.chain,
+      );
+      if (labels !== null) for (const label of labels) statements.insertEntryLabel.run(label, head.no, offset);
+    }
+  }
+
+  #typeNumber(name: string): number {
+    return (
+      this.#types.get(name) ??
+      remember(this.#types, name, this.#statements.type.get(name) ?? inserted(this.#statements.insertType.run(name)))
+    );
+  }
+
+  #labelNumbers(names: readonly string[]): number[] {
+    return [...new Set(names)].map(
+      (name) =>
+        this.#labels.get(name) ??
+        remember(
+          this.#labels,
+          name,
+          this.#statements.label.get(name) ?? inserted(this.#statements.insertLabel.run(name)),
+        ),
+    );
+  }
+
+  #transactionNumber(client: number, name: string, offset: number): number {
+    const key = `${client} ${name}`;
+    return (
+      this.#transactions.get(key) ??
+      remember(
+        this.#transactions,
+        key,
+        this.#statements.transaction.get(client, name) ??
+          inserted(this.#statements.insertTransaction.run(client, name, offset)),
+      )
+    );
+  }
+
+  #messageRange(ids: ReadonlyMap<number, StoredMessageId>): Pick<VolumeState, 'minMessage' | 'maxMessage'> {
+    let { minMessage, maxMessage } = this.#state;
+    for (const id of ids.values()) {
+      if (minMessage === null || compareMessageIds(id, minMessage) < 0) minMessage = id;
+      if (maxMessage === null || compareMessageIds(id, maxMessage) > 0) maxMessage = id;
+    }
+    return { minMessage, maxMessage };
+  }
+}
+
+function readState(database: Database.Database, path: string): VolumeState {
+  const row = database
+    .prepare<[], VolumeState & { format: number }>(
+      `select format, epoch, base, created, appended, position, floor, next,
+              min_message as minMessage, max_message as maxMessage from volume`,
+    )
+    .get();
+  if (row === undefined) throw new JournalDamagedError(`${path} has no volume row`);
+  const { format, ...state } = row;
+  if (format !== FORMAT) throw new JournalFormatError(path, format, FORMAT);
+  return state;
+}
+
+function prepareStatements(database: Database.Database) {
+  return {
+    head: database.prepare<[string], ClientHead>(
+      'select no, name, head, count, time, bytes, chain from client where name = ?',
+    ),
+    greatestClient: database.prepare<[], number>('select max(no) from client').pluck(),
+    setHead: database.prepare(
+      `insert into client (no, name, head, count, time, bytes, chain) values (?, ?, ?, ?, ?, ?, ?)
+       on conflict (no) do update set head = excluded.head, count = excluded.count, time = excluded.time,
+                                      bytes = excluded.bytes, chain = excluded.chain`,
+    ),
+    holdsMessage: database.prepare<[StoredMessageId], number>('select 1 from entry where message = ?').pluck(),
+    setState: database.prepare('update volume set appended = ?, position = ?, min_message = ?, max_message = ?'),
+    setFloor: database.prepare('update volume set floor = ?'),
+    setNext: database.prepare('update volume set next = ?'),
+    insertSegment: database.prepare(
+      `insert into segment (key, client, first, count, ordinal, finish, first_time, last_time, high_time, crc, data)
+       values (${KEY}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    insertEntry: database.prepare(
+      `insert into entry (key, prev, ordinal, time, type, txn, message, confidence, labels, segment, position, length, chain)
+       values (${KEY}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    insertEntryLabel: database.prepare(`insert into entry_label (label, entry) values (?, ${KEY})`),
+    type: database.prepare<[string], number>('select no from type where name = ?').pluck(),
+    insertType: database.prepare('insert into type (name) values (?)'),
+    label: database.prepare<[string], number>('select no from label where name = ?').pluck(),
+    insertLabel: database.prepare('insert into label (name) values (?)'),
+    transaction: database.prepare<[number, string], number>('select no from txn where client = ? and name = ?').pluck(),
+    insertTransaction: database.prepare('insert into txn (client, name, first) values (?, ?, ?)'),
+  };
+}
+
+function inserted(result: Database.RunResult): number {
+  return Number(result.lastInsertRowid);
+}
+
+function remember<Value>(cache: Map<string, Value>, name: string, value: Value): Value {
+  if (cache.size >= MAX_CACHED_NAMES) cache.clear();
+  cache.set(name, value);
+  return value;
+}

@@ -1,0 +1,354 @@
+/**
+ * The write side of a journal folder: appends batches exactly once, rolls volumes, retires old ones.
+ *
+ * Synchronous by design: every call returns when its bytes are on the disk. Run it where blocking is harmless, such as a
+ * worker thread. After an error nothing of the batch is in the journal, and the same call may simply be repeated.
+ */
+import { mkdirSync } from 'node:fs';
+import { checkpoint, walBytes } from './checkpoint.ts';
+import type { NewEntry } from './entry.ts';
+import { BatchOrderError, EpochMismatchError, journalError } from './errors.ts';
+import { quickCheck } from './quick-check.ts';
+import { SealedVolume } from './sealed-volume.ts';
+import { draftSegments, type SegmentDraft } from './segment-draft.ts';
+import { type StoredMessageId, storeMessageId } from './stored-message-id.ts';
+import { createVolume } from './volume-create.ts';
+import { fileBytes, listVolumes, removeLitter, removeVolume, syncFolder, volumePath } from './volume-files.ts';
+import { OFFSET_SPACE } from './volume-schema.ts';
+import { VolumeWriter } from './volume-writer.ts';
+import { lockForWriting, type WriterLock } from './writer-lock.ts';
+
+export interface JournalWriterOptions {
+  /** The incarnation of the log whose offsets these are. */
+  readonly epoch: string;
+  /** ms: creation time of the first volume. */
+  readonly now: number;
+  /** A volume older than this is followed by a new one. Default 24 h. */
+  readonly volumeSpanMs?: number;
+  /** A volume larger than this is followed by a new one. Default 4 GiB. */
+  readonly volumeBytes?: number;
+  /** Volumes whose latest batch arrived longer ago than this are removed by `maintain`. Default: never. */
+  readonly retentionMs?: number;
+  /** While all volumes together are larger than this, `maintain` removes the oldest. Default: never. */
+  readonly retentionBytes?: number;
+  /** The WAL is moved into the database beyond this size. Default 16 MiB. */
+  readonly walBytes?: number;
+  /** Most bytes of frames in a segment. Default 256 KiB. */
+  readonly segmentBytes?: number;
+  /** Run SQLite's quick_check over the newest volume first (reads all of it). Default false. */
+  readonly check?: boolean;
+}
+
+export interface AppendBatch {
+  /** Ascending by offset, all below `position`. May be empty: then only the position moves. */
+  readonly entries: readonly NewEntry[];
+  /** Offset of the next record to consume from the source partition. */
+  readonly position: number;
+  readonly epoch: string;
+  /** ms: arrival time; volumes are rolled by it. */
+  readonly now: number;
+}
+
+/** What one client got: the bytes that its live readers need now. */
+export interface AppendedSegment {
+  readonly client: string;
+  readonly first: number;
+  readonly last: number;
+  readonly count: number;
+  /** Offset of the client's entry before `first`, -1 where there is none. */
+  readonly prev: number;
+  readonly data: Buffer;
+}
+
+export interface AppendResult {
+  readonly appended: number;
+  /** Dropped because an entry with the same message id is held. */
+  readonly duplicates: number;
+  /** Dropped because they lie below the position: this batch, or part of it, was appended before. */
+  readonly replayed: number;
+  /** The position as it now is on the disk. */
+  readonly position: number;
+  readonly segments: readonly AppendedSegment[];
+  readonly rolled: boolean;
+  /** Size of the WAL after the call. */
+  readonly walBytes: number;
+}
+
+export interface Maintenance {
+  readonly rolled: boolean;
+  /** Base offsets of the volumes that were removed. */
+  readonly retired: readonly number[];
+}
+
+const DEFAULTS = {
+  volumeSpanMs: 24 * 3_600_000,
+  volumeBytes: 4 * 2 ** 30,
+  retentionMs: Number.POSITIVE_INFINITY,
+  retentionBytes: Number.POSITIVE_INFINITY,
+  walBytes: 16 * 2 ** 20,
+  segmentBytes: 256 * 1024,
+  check: false,
+};
+
+/**
+ * Opens a journal folder for writing, creating it where needed, and becomes its only writer.
+ *
+ * @throws {EpochMismatchError} the folder belongs to another incarnation of the log
+ * @throws {JournalInUseError} it already has a writer
+ * @throws {JournalDamagedError | JournalUnavailableError | JournalFormatError}
+ */
+export function openJournalWriter(folder: string, options: JournalWriterOptions): JournalWriter {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw journalError(error, folder);
+  }
+  const lock = lockForWriting(folder);
+  try {
+    return new JournalWriter(folder, { ...DEFAULTS, ...options }, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+export class JournalWriter {
+  readonly folder: string;
+  readonly #options: Required<JournalWriterOptions>;
+  readonly #lock: WriterLock;
+  readonly #sealed: SealedVolume[] = [];
+  #active: VolumeWriter | undefined;
+  #nextClient = 0;
+  #nextCheckpoint: number;
+  #closed = false;
+
+  /** Use openJournalWriter. */
+  constructor(folder: string, options: Required<JournalWriterOptions>, lock: WriterLock) {
+    this.folder = folder;
+    this.#options = options;
+    this.#lock = lock;
+    this.#nextCheckpoint = options.walBytes;
+    removeLitter(folder);
+    if (listVolumes(folder).length === 0) {
+      createVolume(folder, { epoch: options.epoch, base: 0, position: 0, floor: 0, now: options.now });
+    }
+    const active = this.#open();
+    if (options.check) quickCheck(active.database, active.path);
+  }
+
+  /** Offset of the next record to consume from the source partition. */
+  get position(): number {
+    return this.#open().state.position;
+  }
+
+  /**
+   * Appends a batch and moves the position, in one transaction. Idempotent: what lies below the position is skipped.
+   *
+   * @throws {JournalUnavailableError} nothing was appended; repeat later
+   * @throws {EpochMismatchError | BatchOrderError | JournalDamagedError}
+   */
+  appendBatch(batch: AppendBatch): AppendResult {
+    checkBatch(this.folder, this.#options.epoch, batch);
+    let active = this.#open();
+    const known = active.state.position;
+    const fresh = batch.entries.filter((entry) => entry.offset >= known);
+    const replayed = batch.entries.length - fresh.length;
+    if (batch.position <= known) {
+      return {
+        appended: 0,
+        duplicates: 0,
+        replayed,
+        position: known,
+        segments: [],
+        rolled: false,
+        walBytes: walBytes(active.path),
+      };
+    }
+    const rolled = this.#isDue(active, batch.now, fresh.at(-1)?.offset);
+    if (rolled) active = this.#roll(active, fresh[0]?.offset ?? known, batch.now);
+    return this.#guard(active, () => {
+      const { byClient, ids, duplicates } = this.#unseen(active, fresh);
+      const segments: SegmentDraft[] = [];
+      const appended: AppendedSegment[] = [];
+      for (const [client, entries] of byClient) {
+        const head = active.head(client, () => this.#nextClient++);
+        for (const segment of draftSegments(head, entries, this.#options.segmentBytes)) {
+          segments.push(segment);
+          appended.push(describe(segment));
+        }
+      }
+      active.append(segments, ids, batch.position, batch.now);
+      this.#checkpointIfDue(active);
+      return {
+        appended: ids.size,
+        duplicates,
+        replayed,
+        position: batch.position,
+        segments: appended,
+        rolled,
+        walBytes: walBytes(active.path),
+      };
+    });
+  }
+
+  /**
+   * Rolls the volume if its span has passed and removes volumes that retention no longer wants, oldest first, never the
+   * newest. Call it now and then, a minute apart or so.
+   *
+   * @throws {JournalUnavailableError | JournalDamagedError}
+   */
+  maintain(input: { readonly now: number }): Maintenance {
+    let active = this.#open();
+    const rolled = this.#isDue(active, input.now);
+    if (rolled) active = this.#roll(active, active.state.position, input.now);
+    const retired = this.#chooseRetired(active, input.now);
+    if (retired.length > 0) {
+      this.#guard(active, () => {
+        const rest = this.#sealed.slice(retired.length);
+        // First on the disk that they are gone, then the files: a crash in between leaves litter, never a hole.
+        active.setFloor(rest[0]?.base ?? active.state.base);
+        for (const volume of this.#sealed.splice(0, retired.length)) {
+          volume.close();
+          removeVolume(this.folder, volume.base);
+        }
+        syncFolder(this.folder);
+      });
+    }
+    return { rolled, retired };
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#discard();
+    this.#lock.release();
+  }
+
+  /** The newest volume; after an error it is opened anew, which reads from the disk what really is there. */
+  #open(): VolumeWriter {
+    if (this.#closed) throw new Error('the journal writer is closed');
+    if (this.#active !== undefined) return this.#active;
+    const bases = listVolumes(this.folder);
+    const newest = bases.at(-1);
+    if (newest === undefined) throw new Error(`${this.folder} has lost its volumes`);
+    const active = new VolumeWriter(volumePath(this.folder, newest));
+    try {
+      if (active.state.epoch !== this.#options.epoch) {
+        throw new EpochMismatchError(this.folder, this.#options.epoch, active.state.epoch);
+      }
+      for (const base of bases.slice(0, -1)) {
+        if (base < active.state.floor) removeVolume(this.folder, base);
+        else this.#sealed.push(new SealedVolume(this.folder, base));
+      }
+      const previous = this.#sealed.at(-1);
+      // A crash between the creation of a volume and the sealing of the one before it is made good here.
+      if (previous !== undefined) sealVolume(this.folder, previous.base, newest);
+      this.#nextClient = active.greatestClientNumber() + 1;
+    } catch (error) {
+      active.close();
+      this.#discard();
+      throw journalError(error, active.path);
+    }
+    this.#active = active;
+    return active;
+  }
+
+  #discard(): void {
+    this.#active?.close();
+    this.#active = undefined;
+    for (const volume of this.#sealed.splice(0)) volume.close();
+  }
+
+  #guard<Result>(active: VolumeWriter, work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      this.#discard();
+      throw journalError(error, active.path);
+    }
+  }
+
+  #isDue(active: VolumeWriter, now: number, last?: number): boolean {
+    const { base, created, maxMessage } = active.state;
+    if (maxMessage === null) return false;
+    if (last !== undefined && last - base >= OFFSET_SPACE) return true;
+    return now - created >= this.#options.volumeSpanMs || fileBytes(active.path) >= this.#options.volumeBytes;
+  }
+
+  #roll(active: VolumeWriter, base: number, now: number): VolumeWriter {
+    return this.#guard(active, () => {
+      const { epoch, position, floor } = active.state;
+      checkpoint(active.database);
+      createVolume(this.folder, { epoch, base, position, floor, now, previous: active.path });
+      active.seal(base);
+      this.#discard();
+      return this.#open();
+    });
+  }
+
+  /** Sorts the entries by client and drops those whose message id is held, or comes twice in the batch. */
+  #unseen(active: VolumeWriter, entries: readonly NewEntry[]) {
+    const byClient = new Map<string, NewEntry[]>();
+    const ids = new Map<number, StoredMessageId>();
+    const inBatch = new Set<string>();
+    for (const entry of entries) {
+      if (inBatch.has(entry.messageId)) continue;
+      const id = storeMessageId(entry.messageId);
+      if (active.holdsMessage(id) || this.#sealed.some((volume) => volume.holdsMessage(id))) continue;
+      inBatch.add(entry.messageId);
+      ids.set(entry.offset, id);
+      const list = byClient.get(entry.client);
+      if (list === undefined) byClient.set(entry.client, [entry]);
+      else list.push(entry);
+    }
+    return { byClient, ids, duplicates: entries.length - ids.size };
+  }
+
+  #chooseRetired(active: VolumeWriter, now: number): number[] {
+    const { retentionMs, retentionBytes } = this.#options;
+    let total = this.#sealed.reduce((sum, volume) => sum + volume.bytes, fileBytes(active.path));
+    const retired: number[] = [];
+    for (const volume of this.#sealed) {
+      if (now - volume.appended < retentionMs && total <= retentionBytes) break;
+      retired.push(volume.base);
+      total -= volume.bytes;
+    }
+    return retired;
+  }
+
+  #checkpointIfDue(active: VolumeWriter): void {
+    const size = walBytes(active.path);
+    if (size < this.#nextCheckpoint) return;
+    const { walBytes: limit } = this.#options;
+    // Where readers held it up, do not try (and wait) again at every batch, but well before it has doubled.
+    this.#nextCheckpoint = checkpoint(active.database) ? limit : size + limit / 4;
+  }
+}
+
+function sealVolume(folder: string, base: number, next: number): void {
+  const volume = new VolumeWriter(volumePath(folder, base));
+  try {
+    if (volume.state.next === null) volume.seal(next);
+  } finally {
+    volume.close();
+  }
+}
+
+function describe({ head, first, entries, data }: SegmentDraft): AppendedSegment {
+  return { client: head.name, first, last: head.head, count: entries.length, prev: entries[0]!.prev, data };
+}
+
+function checkBatch(folder: string, epoch: string, batch: AppendBatch): void {
+  if (batch.epoch !== epoch) throw new EpochMismatchError(folder, batch.epoch, epoch);
+  let previous = -1;
+  for (const { offset } of batch.entries) {
+    if (!Number.isSafeInteger(offset) || offset <= previous) {
+      throw new BatchOrderError(`offset ${offset} does not follow ${previous}`);
+    }
+    previous = offset;
+  }
+  if (!Number.isSafeInteger(batch.position) || batch.position <= previous) {
+    throw new BatchOrderError(`position ${batch.position} does not lie past offset ${previous}`);
+  }
+}
