@@ -50,7 +50,7 @@ export interface ServiceCompleted {
     models: Model[];
 }
 /**
- * A vision service gave up on an image. The record lies in dead-letter-1.
+ * A vision service gave up on an image. Unless the image itself is at fault, the record lies in dead-letter-1.
  *
  * @generated from protobuf message completion.v1m0.ServiceFailed
  */

@@ -10,7 +10,7 @@ import type { PartialMessage } from "@protobuf-ts/runtime";
 import { MessageType } from "@protobuf-ts/runtime";
 import { Timestamp } from "../../google/protobuf/timestamp_pb.js";
 /**
- * A record that a service could not process, as it was (topic dead-letter-1, key: as the source).
+ * A record that a service could not process, as it was (topic dead-letter-1, key: as the source; not in an envelope).
  *
  * @generated from protobuf message deadletter.v1m0.DeadLetter
  */

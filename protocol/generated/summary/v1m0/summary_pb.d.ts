@@ -8,12 +8,10 @@ import type { BinaryReadOptions } from "@protobuf-ts/runtime";
 import type { IBinaryReader } from "@protobuf-ts/runtime";
 import type { PartialMessage } from "@protobuf-ts/runtime";
 import { MessageType } from "@protobuf-ts/runtime";
+import { Box } from "../../vision/v1m0/vision_pb.js";
 import { Duration } from "../../google/protobuf/duration_pb.js";
-import { Barcode } from "../../barcode/v1m0/barcode_pb.js";
-import { TextLine } from "../../ocr/v1m0/ocr_pb.js";
-import { ExtractedFace } from "../../faceextract/v1m0/faceextract_pb.js";
 /**
- * What the images of one transaction show together.
+ * What the images of one transaction show together (docs/summary.md).
  *
  * @generated from protobuf message summary.v1m0.TransactionSummary
  */
@@ -29,23 +27,47 @@ export interface TransactionSummary {
      */
     status: Status;
     /**
+     * By image id, which for ids made by the gateway is the order of submission.
+     *
      * @generated from protobuf field: repeated summary.v1m0.ImageSummary images = 3
      */
     images: ImageSummary[];
     /**
-     * @generated from protobuf field: repeated faceextract.v1m0.ExtractedFace faces = 4
+     * Each face once, however many near-duplicate frames show it.
+     *
+     * @generated from protobuf field: repeated summary.v1m0.MatchedFace faces = 4
      */
-    faces: ExtractedFace[];
+    faces: MatchedFace[];
     /**
-     * @generated from protobuf field: repeated ocr.v1m0.TextLine text = 5
+     * Each text once, in the reading order of where it was first seen.
+     *
+     * @generated from protobuf field: repeated summary.v1m0.MergedText text = 5
      */
-    text: TextLine[];
+    text: MergedText[];
     /**
      * Each distinct code once.
      *
-     * @generated from protobuf field: repeated barcode.v1m0.Barcode barcodes = 6
+     * @generated from protobuf field: repeated summary.v1m0.DistinctBarcode barcodes = 6
      */
-    barcodes: Barcode[];
+    barcodes: DistinctBarcode[];
+    /**
+     * What is printed as text, held against what the barcodes say.
+     *
+     * @generated from protobuf field: repeated summary.v1m0.CrossCheck cross_checks = 7
+     */
+    crossChecks: CrossCheck[];
+    /**
+     * By name.
+     *
+     * @generated from protobuf field: repeated summary.v1m0.ServiceTiming services = 8
+     */
+    services: ServiceTiming[];
+    /**
+     * Set where the lists above were cut short to fit into a message.
+     *
+     * @generated from protobuf field: summary.v1m0.Omitted omitted = 9
+     */
+    omitted?: Omitted;
 }
 /**
  * @generated from protobuf message summary.v1m0.ImageSummary
@@ -56,13 +78,23 @@ export interface ImageSummary {
      */
     imageId: string;
     /**
+     * The file name that the sender gave, if any.
+     *
      * @generated from protobuf field: string name = 2
      */
     name: string;
     /**
+     * By service name.
+     *
      * @generated from protobuf field: repeated summary.v1m0.ServiceOutcome services = 3
      */
     services: ServiceOutcome[];
+    /**
+     * Images with the same number are near-duplicate frames of one scene. From 0.
+     *
+     * @generated from protobuf field: uint32 scene = 4
+     */
+    scene: number;
 }
 /**
  * @generated from protobuf message summary.v1m0.ServiceOutcome
@@ -84,6 +116,245 @@ export interface ServiceOutcome {
      * @generated from protobuf field: google.protobuf.Duration duration = 4
      */
     duration?: Duration;
+    /**
+     * Set where the service failed.
+     *
+     * @generated from protobuf field: summary.v1m0.Failure failure = 5
+     */
+    failure?: Failure;
+}
+/**
+ * @generated from protobuf message summary.v1m0.Failure
+ */
+export interface Failure {
+    /**
+     * URI of the problem type (RFC 9457).
+     *
+     * @generated from protobuf field: string type = 1
+     */
+    type: string;
+    /**
+     * @generated from protobuf field: string title = 2
+     */
+    title: string;
+    /**
+     * @generated from protobuf field: string detail = 3
+     */
+    detail: string;
+}
+/**
+ * One result that an entry of the summary was merged from.
+ *
+ * @generated from protobuf message summary.v1m0.Sighting
+ */
+export interface Sighting {
+    /**
+     * @generated from protobuf field: string image_id = 1
+     */
+    imageId: string;
+    /**
+     * The result's own index among those of its service for this image.
+     *
+     * @generated from protobuf field: uint32 index = 2
+     */
+    index: number;
+    /**
+     * @generated from protobuf field: float confidence = 3
+     */
+    confidence: number;
+    /**
+     * Upright rectangle around it.
+     *
+     * @generated from protobuf field: vision.v1m0.Box box = 4
+     */
+    box?: Box;
+}
+/**
+ * @generated from protobuf message summary.v1m0.MatchedFace
+ */
+export interface MatchedFace {
+    /**
+     * Of the most confident sighting.
+     *
+     * @generated from protobuf field: float confidence = 1
+     */
+    confidence: number;
+    /**
+     * @generated from protobuf field: repeated summary.v1m0.Sighting sightings = 2
+     */
+    sightings: Sighting[];
+}
+/**
+ * @generated from protobuf message summary.v1m0.MergedText
+ */
+export interface MergedText {
+    /**
+     * The reading that the sightings agree on most.
+     *
+     * @generated from protobuf field: string text = 1
+     */
+    text: string;
+    /**
+     * The highest confidence of that reading, times its share of all readings.
+     *
+     * @generated from protobuf field: float confidence = 2
+     */
+    confidence: number;
+    /**
+     * @generated from protobuf field: repeated summary.v1m0.Sighting sightings = 3
+     */
+    sightings: Sighting[];
+    /**
+     * Other readings of the same line, the likeliest first.
+     *
+     * @generated from protobuf field: repeated string alternatives = 4
+     */
+    alternatives: string[];
+}
+/**
+ * @generated from protobuf message summary.v1m0.DistinctBarcode
+ */
+export interface DistinctBarcode {
+    /**
+     * The symbology.
+     *
+     * @generated from protobuf field: string label = 1
+     */
+    label: string;
+    /**
+     * @generated from protobuf field: string text = 2
+     */
+    text: string;
+    /**
+     * @generated from protobuf field: bytes raw = 3
+     */
+    raw: Uint8Array;
+    /**
+     * @generated from protobuf field: repeated summary.v1m0.Sighting sightings = 4
+     */
+    sightings: Sighting[];
+}
+/**
+ * @generated from protobuf message summary.v1m0.CrossCheck
+ */
+export interface CrossCheck {
+    /**
+     * Position in `barcodes`.
+     *
+     * @generated from protobuf field: uint32 barcode = 1
+     */
+    barcode: number;
+    /**
+     * CONFLICTS if any value does, otherwise AGREES if any value does.
+     *
+     * @generated from protobuf field: summary.v1m0.Verdict verdict = 2
+     */
+    verdict: Verdict;
+    /**
+     * One for each value in the code that is printed, or nearly.
+     *
+     * @generated from protobuf field: repeated summary.v1m0.Evidence evidence = 3
+     */
+    evidence: Evidence[];
+}
+/**
+ * @generated from protobuf message summary.v1m0.Evidence
+ */
+export interface Evidence {
+    /**
+     * @generated from protobuf field: summary.v1m0.Verdict verdict = 1
+     */
+    verdict: Verdict;
+    /**
+     * As it stands in the barcode.
+     *
+     * @generated from protobuf field: string barcode_value = 2
+     */
+    barcodeValue: string;
+    /**
+     * As it stands in the text.
+     *
+     * @generated from protobuf field: string text_value = 3
+     */
+    textValue: string;
+    /**
+     * Position in `text`.
+     *
+     * @generated from protobuf field: uint32 text = 4
+     */
+    text: number;
+}
+/**
+ * How one service did over all images of the transaction.
+ *
+ * @generated from protobuf message summary.v1m0.ServiceTiming
+ */
+export interface ServiceTiming {
+    /**
+     * @generated from protobuf field: string service = 1
+     */
+    service: string;
+    /**
+     * @generated from protobuf field: uint32 completed = 2
+     */
+    completed: number;
+    /**
+     * @generated from protobuf field: uint32 failed = 3
+     */
+    failed: number;
+    /**
+     * @generated from protobuf field: uint32 missing = 4
+     */
+    missing: number;
+    /**
+     * @generated from protobuf field: uint32 results = 5
+     */
+    results: number;
+    /**
+     * Over the images that it completed.
+     *
+     * @generated from protobuf field: google.protobuf.Duration total = 6
+     */
+    total?: Duration;
+    /**
+     * @generated from protobuf field: google.protobuf.Duration median = 7
+     */
+    median?: Duration;
+    /**
+     * @generated from protobuf field: google.protobuf.Duration longest = 8
+     */
+    longest?: Duration;
+}
+/**
+ * How many entries were left out.
+ *
+ * @generated from protobuf message summary.v1m0.Omitted
+ */
+export interface Omitted {
+    /**
+     * @generated from protobuf field: uint32 images = 1
+     */
+    images: number;
+    /**
+     * @generated from protobuf field: uint32 faces = 2
+     */
+    faces: number;
+    /**
+     * @generated from protobuf field: uint32 text = 3
+     */
+    text: number;
+    /**
+     * @generated from protobuf field: uint32 barcodes = 4
+     */
+    barcodes: number;
+    /**
+     * @generated from protobuf field: uint32 cross_checks = 5
+     */
+    crossChecks: number;
+    /**
+     * @generated from protobuf field: uint32 sightings = 6
+     */
+    sightings: number;
 }
 /**
  * @generated from protobuf enum summary.v1m0.Status
@@ -94,13 +365,13 @@ export declare enum Status {
      */
     UNSPECIFIED = 0,
     /**
-     * Every granted service has completed every image accepted so far.
+     * Every granted service has completed every image accepted so far, and no further one is announced.
      *
      * @generated from protobuf enum value: STATUS_COMPLETE = 1;
      */
     COMPLETE = 1,
     /**
-     * The deadline came first.
+     * The deadline came first. A revised summary follows if more comes after it.
      *
      * @generated from protobuf enum value: STATUS_PARTIAL = 2;
      */
@@ -128,6 +399,33 @@ export declare enum Outcome {
      * @generated from protobuf enum value: OUTCOME_MISSING = 3;
      */
     MISSING = 3
+}
+/**
+ * @generated from protobuf enum summary.v1m0.Verdict
+ */
+export declare enum Verdict {
+    /**
+     * @generated from protobuf enum value: VERDICT_UNSPECIFIED = 0;
+     */
+    UNSPECIFIED = 0,
+    /**
+     * Printed as the barcode has it.
+     *
+     * @generated from protobuf enum value: VERDICT_AGREES = 1;
+     */
+    AGREES = 1,
+    /**
+     * Printed almost, but not quite, as the barcode has it: misread, or altered.
+     *
+     * @generated from protobuf enum value: VERDICT_CONFLICTS = 2;
+     */
+    CONFLICTS = 2,
+    /**
+     * Nothing like it is printed.
+     *
+     * @generated from protobuf enum value: VERDICT_UNRELATED = 3;
+     */
+    UNRELATED = 3
 }
 declare class TransactionSummary$Type extends MessageType<TransactionSummary> {
     constructor();
@@ -159,4 +457,94 @@ declare class ServiceOutcome$Type extends MessageType<ServiceOutcome> {
  * @generated MessageType for protobuf message summary.v1m0.ServiceOutcome
  */
 export declare const ServiceOutcome: ServiceOutcome$Type;
+declare class Failure$Type extends MessageType<Failure> {
+    constructor();
+    create(value?: PartialMessage<Failure>): Failure;
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Failure): Failure;
+    internalBinaryWrite(message: Failure, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter;
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.Failure
+ */
+export declare const Failure: Failure$Type;
+declare class Sighting$Type extends MessageType<Sighting> {
+    constructor();
+    create(value?: PartialMessage<Sighting>): Sighting;
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Sighting): Sighting;
+    internalBinaryWrite(message: Sighting, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter;
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.Sighting
+ */
+export declare const Sighting: Sighting$Type;
+declare class MatchedFace$Type extends MessageType<MatchedFace> {
+    constructor();
+    create(value?: PartialMessage<MatchedFace>): MatchedFace;
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: MatchedFace): MatchedFace;
+    internalBinaryWrite(message: MatchedFace, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter;
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.MatchedFace
+ */
+export declare const MatchedFace: MatchedFace$Type;
+declare class MergedText$Type extends MessageType<MergedText> {
+    constructor();
+    create(value?: PartialMessage<MergedText>): MergedText;
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: MergedText): MergedText;
+    internalBinaryWrite(message: MergedText, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter;
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.MergedText
+ */
+export declare const MergedText: MergedText$Type;
+declare class DistinctBarcode$Type extends MessageType<DistinctBarcode> {
+    constructor();
+    create(value?: PartialMessage<DistinctBarcode>): DistinctBarcode;
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: DistinctBarcode): DistinctBarcode;
+    internalBinaryWrite(message: DistinctBarcode, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter;
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.DistinctBarcode
+ */
+export declare const DistinctBarcode: DistinctBarcode$Type;
+declare class CrossCheck$Type extends MessageType<CrossCheck> {
+    constructor();
+    create(value?: PartialMessage<CrossCheck>): CrossCheck;
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: CrossCheck): CrossCheck;
+    internalBinaryWrite(message: CrossCheck, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter;
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.CrossCheck
+ */
+export declare const CrossCheck: CrossCheck$Type;
+declare class Evidence$Type extends MessageType<Evidence> {
+    constructor();
+    create(value?: PartialMessage<Evidence>): Evidence;
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Evidence): Evidence;
+    internalBinaryWrite(message: Evidence, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter;
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.Evidence
+ */
+export declare const Evidence: Evidence$Type;
+declare class ServiceTiming$Type extends MessageType<ServiceTiming> {
+    constructor();
+    create(value?: PartialMessage<ServiceTiming>): ServiceTiming;
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: ServiceTiming): ServiceTiming;
+    internalBinaryWrite(message: ServiceTiming, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter;
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.ServiceTiming
+ */
+export declare const ServiceTiming: ServiceTiming$Type;
+declare class Omitted$Type extends MessageType<Omitted> {
+    constructor();
+    create(value?: PartialMessage<Omitted>): Omitted;
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: Omitted): Omitted;
+    internalBinaryWrite(message: Omitted, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter;
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.Omitted
+ */
+export declare const Omitted: Omitted$Type;
 export {};

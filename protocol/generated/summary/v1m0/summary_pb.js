@@ -6,10 +6,8 @@ import { WireType } from "@protobuf-ts/runtime";
 import { UnknownFieldHandler } from "@protobuf-ts/runtime";
 import { reflectionMergePartial } from "@protobuf-ts/runtime";
 import { MessageType } from "@protobuf-ts/runtime";
+import { Box } from "../../vision/v1m0/vision_pb.js";
 import { Duration } from "../../google/protobuf/duration_pb.js";
-import { Barcode } from "../../barcode/v1m0/barcode_pb.js";
-import { TextLine } from "../../ocr/v1m0/ocr_pb.js";
-import { ExtractedFace } from "../../faceextract/v1m0/faceextract_pb.js";
 /**
  * @generated from protobuf enum summary.v1m0.Status
  */
@@ -20,13 +18,13 @@ export var Status;
      */
     Status[Status["UNSPECIFIED"] = 0] = "UNSPECIFIED";
     /**
-     * Every granted service has completed every image accepted so far.
+     * Every granted service has completed every image accepted so far, and no further one is announced.
      *
      * @generated from protobuf enum value: STATUS_COMPLETE = 1;
      */
     Status[Status["COMPLETE"] = 1] = "COMPLETE";
     /**
-     * The deadline came first.
+     * The deadline came first. A revised summary follows if more comes after it.
      *
      * @generated from protobuf enum value: STATUS_PARTIAL = 2;
      */
@@ -56,6 +54,34 @@ export var Outcome;
      */
     Outcome[Outcome["MISSING"] = 3] = "MISSING";
 })(Outcome || (Outcome = {}));
+/**
+ * @generated from protobuf enum summary.v1m0.Verdict
+ */
+export var Verdict;
+(function (Verdict) {
+    /**
+     * @generated from protobuf enum value: VERDICT_UNSPECIFIED = 0;
+     */
+    Verdict[Verdict["UNSPECIFIED"] = 0] = "UNSPECIFIED";
+    /**
+     * Printed as the barcode has it.
+     *
+     * @generated from protobuf enum value: VERDICT_AGREES = 1;
+     */
+    Verdict[Verdict["AGREES"] = 1] = "AGREES";
+    /**
+     * Printed almost, but not quite, as the barcode has it: misread, or altered.
+     *
+     * @generated from protobuf enum value: VERDICT_CONFLICTS = 2;
+     */
+    Verdict[Verdict["CONFLICTS"] = 2] = "CONFLICTS";
+    /**
+     * Nothing like it is printed.
+     *
+     * @generated from protobuf enum value: VERDICT_UNRELATED = 3;
+     */
+    Verdict[Verdict["UNRELATED"] = 3] = "UNRELATED";
+})(Verdict || (Verdict = {}));
 // @generated message type with reflection information, may provide speed optimized methods
 class TransactionSummary$Type extends MessageType {
     constructor() {
@@ -63,9 +89,12 @@ class TransactionSummary$Type extends MessageType {
             { no: 1, name: "revision", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
             { no: 2, name: "status", kind: "enum", T: () => ["summary.v1m0.Status", Status, "STATUS_"] },
             { no: 3, name: "images", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => ImageSummary },
-            { no: 4, name: "faces", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => ExtractedFace },
-            { no: 5, name: "text", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => TextLine },
-            { no: 6, name: "barcodes", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => Barcode }
+            { no: 4, name: "faces", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => MatchedFace },
+            { no: 5, name: "text", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => MergedText },
+            { no: 6, name: "barcodes", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => DistinctBarcode },
+            { no: 7, name: "cross_checks", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => CrossCheck },
+            { no: 8, name: "services", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => ServiceTiming },
+            { no: 9, name: "omitted", kind: "message", T: () => Omitted }
         ]);
     }
     create(value) {
@@ -76,6 +105,8 @@ class TransactionSummary$Type extends MessageType {
         message.faces = [];
         message.text = [];
         message.barcodes = [];
+        message.crossChecks = [];
+        message.services = [];
         if (value !== undefined)
             reflectionMergePartial(this, message, value);
         return message;
@@ -94,14 +125,23 @@ class TransactionSummary$Type extends MessageType {
                 case /* repeated summary.v1m0.ImageSummary images */ 3:
                     message.images.push(ImageSummary.internalBinaryRead(reader, reader.uint32(), options));
                     break;
-                case /* repeated faceextract.v1m0.ExtractedFace faces */ 4:
-                    message.faces.push(ExtractedFace.internalBinaryRead(reader, reader.uint32(), options));
+                case /* repeated summary.v1m0.MatchedFace faces */ 4:
+                    message.faces.push(MatchedFace.internalBinaryRead(reader, reader.uint32(), options));
                     break;
-                case /* repeated ocr.v1m0.TextLine text */ 5:
-                    message.text.push(TextLine.internalBinaryRead(reader, reader.uint32(), options));
+                case /* repeated summary.v1m0.MergedText text */ 5:
+                    message.text.push(MergedText.internalBinaryRead(reader, reader.uint32(), options));
                     break;
-                case /* repeated barcode.v1m0.Barcode barcodes */ 6:
-                    message.barcodes.push(Barcode.internalBinaryRead(reader, reader.uint32(), options));
+                case /* repeated summary.v1m0.DistinctBarcode barcodes */ 6:
+                    message.barcodes.push(DistinctBarcode.internalBinaryRead(reader, reader.uint32(), options));
+                    break;
+                case /* repeated summary.v1m0.CrossCheck cross_checks */ 7:
+                    message.crossChecks.push(CrossCheck.internalBinaryRead(reader, reader.uint32(), options));
+                    break;
+                case /* repeated summary.v1m0.ServiceTiming services */ 8:
+                    message.services.push(ServiceTiming.internalBinaryRead(reader, reader.uint32(), options));
+                    break;
+                case /* summary.v1m0.Omitted omitted */ 9:
+                    message.omitted = Omitted.internalBinaryRead(reader, reader.uint32(), options, message.omitted);
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -124,15 +164,24 @@ class TransactionSummary$Type extends MessageType {
         /* repeated summary.v1m0.ImageSummary images = 3; */
         for (let i = 0; i < message.images.length; i++)
             ImageSummary.internalBinaryWrite(message.images[i], writer.tag(3, WireType.LengthDelimited).fork(), options).join();
-        /* repeated faceextract.v1m0.ExtractedFace faces = 4; */
+        /* repeated summary.v1m0.MatchedFace faces = 4; */
         for (let i = 0; i < message.faces.length; i++)
-            ExtractedFace.internalBinaryWrite(message.faces[i], writer.tag(4, WireType.LengthDelimited).fork(), options).join();
-        /* repeated ocr.v1m0.TextLine text = 5; */
+            MatchedFace.internalBinaryWrite(message.faces[i], writer.tag(4, WireType.LengthDelimited).fork(), options).join();
+        /* repeated summary.v1m0.MergedText text = 5; */
         for (let i = 0; i < message.text.length; i++)
-            TextLine.internalBinaryWrite(message.text[i], writer.tag(5, WireType.LengthDelimited).fork(), options).join();
-        /* repeated barcode.v1m0.Barcode barcodes = 6; */
+            MergedText.internalBinaryWrite(message.text[i], writer.tag(5, WireType.LengthDelimited).fork(), options).join();
+        /* repeated summary.v1m0.DistinctBarcode barcodes = 6; */
         for (let i = 0; i < message.barcodes.length; i++)
-            Barcode.internalBinaryWrite(message.barcodes[i], writer.tag(6, WireType.LengthDelimited).fork(), options).join();
+            DistinctBarcode.internalBinaryWrite(message.barcodes[i], writer.tag(6, WireType.LengthDelimited).fork(), options).join();
+        /* repeated summary.v1m0.CrossCheck cross_checks = 7; */
+        for (let i = 0; i < message.crossChecks.length; i++)
+            CrossCheck.internalBinaryWrite(message.crossChecks[i], writer.tag(7, WireType.LengthDelimited).fork(), options).join();
+        /* repeated summary.v1m0.ServiceTiming services = 8; */
+        for (let i = 0; i < message.services.length; i++)
+            ServiceTiming.internalBinaryWrite(message.services[i], writer.tag(8, WireType.LengthDelimited).fork(), options).join();
+        /* summary.v1m0.Omitted omitted = 9; */
+        if (message.omitted)
+            Omitted.internalBinaryWrite(message.omitted, writer.tag(9, WireType.LengthDelimited).fork(), options).join();
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
@@ -149,7 +198,8 @@ class ImageSummary$Type extends MessageType {
         super("summary.v1m0.ImageSummary", [
             { no: 1, name: "image_id", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
             { no: 2, name: "name", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
-            { no: 3, name: "services", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => ServiceOutcome }
+            { no: 3, name: "services", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => ServiceOutcome },
+            { no: 4, name: "scene", kind: "scalar", T: 13 /*ScalarType.UINT32*/ }
         ]);
     }
     create(value) {
@@ -157,6 +207,7 @@ class ImageSummary$Type extends MessageType {
         message.imageId = "";
         message.name = "";
         message.services = [];
+        message.scene = 0;
         if (value !== undefined)
             reflectionMergePartial(this, message, value);
         return message;
@@ -174,6 +225,9 @@ class ImageSummary$Type extends MessageType {
                     break;
                 case /* repeated summary.v1m0.ServiceOutcome services */ 3:
                     message.services.push(ServiceOutcome.internalBinaryRead(reader, reader.uint32(), options));
+                    break;
+                case /* uint32 scene */ 4:
+                    message.scene = reader.uint32();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -196,6 +250,9 @@ class ImageSummary$Type extends MessageType {
         /* repeated summary.v1m0.ServiceOutcome services = 3; */
         for (let i = 0; i < message.services.length; i++)
             ServiceOutcome.internalBinaryWrite(message.services[i], writer.tag(3, WireType.LengthDelimited).fork(), options).join();
+        /* uint32 scene = 4; */
+        if (message.scene !== 0)
+            writer.tag(4, WireType.Varint).uint32(message.scene);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
@@ -213,7 +270,8 @@ class ServiceOutcome$Type extends MessageType {
             { no: 1, name: "service", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
             { no: 2, name: "outcome", kind: "enum", T: () => ["summary.v1m0.Outcome", Outcome, "OUTCOME_"] },
             { no: 3, name: "results", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
-            { no: 4, name: "duration", kind: "message", T: () => Duration }
+            { no: 4, name: "duration", kind: "message", T: () => Duration },
+            { no: 5, name: "failure", kind: "message", T: () => Failure }
         ]);
     }
     create(value) {
@@ -242,6 +300,9 @@ class ServiceOutcome$Type extends MessageType {
                 case /* google.protobuf.Duration duration */ 4:
                     message.duration = Duration.internalBinaryRead(reader, reader.uint32(), options, message.duration);
                     break;
+                case /* summary.v1m0.Failure failure */ 5:
+                    message.failure = Failure.internalBinaryRead(reader, reader.uint32(), options, message.failure);
+                    break;
                 default:
                     let u = options.readUnknownField;
                     if (u === "throw")
@@ -266,6 +327,9 @@ class ServiceOutcome$Type extends MessageType {
         /* google.protobuf.Duration duration = 4; */
         if (message.duration)
             Duration.internalBinaryWrite(message.duration, writer.tag(4, WireType.LengthDelimited).fork(), options).join();
+        /* summary.v1m0.Failure failure = 5; */
+        if (message.failure)
+            Failure.internalBinaryWrite(message.failure, writer.tag(5, WireType.LengthDelimited).fork(), options).join();
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
@@ -276,3 +340,654 @@ class ServiceOutcome$Type extends MessageType {
  * @generated MessageType for protobuf message summary.v1m0.ServiceOutcome
  */
 export const ServiceOutcome = new ServiceOutcome$Type();
+// @generated message type with reflection information, may provide speed optimized methods
+class Failure$Type extends MessageType {
+    constructor() {
+        super("summary.v1m0.Failure", [
+            { no: 1, name: "type", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 2, name: "title", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 3, name: "detail", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
+        ]);
+    }
+    create(value) {
+        const message = globalThis.Object.create((this.messagePrototype));
+        message.type = "";
+        message.title = "";
+        message.detail = "";
+        if (value !== undefined)
+            reflectionMergePartial(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader, length, options, target) {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* string type */ 1:
+                    message.type = reader.string();
+                    break;
+                case /* string title */ 2:
+                    message.title = reader.string();
+                    break;
+                case /* string detail */ 3:
+                    message.detail = reader.string();
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message, writer, options) {
+        /* string type = 1; */
+        if (message.type !== "")
+            writer.tag(1, WireType.LengthDelimited).string(message.type);
+        /* string title = 2; */
+        if (message.title !== "")
+            writer.tag(2, WireType.LengthDelimited).string(message.title);
+        /* string detail = 3; */
+        if (message.detail !== "")
+            writer.tag(3, WireType.LengthDelimited).string(message.detail);
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.Failure
+ */
+export const Failure = new Failure$Type();
+// @generated message type with reflection information, may provide speed optimized methods
+class Sighting$Type extends MessageType {
+    constructor() {
+        super("summary.v1m0.Sighting", [
+            { no: 1, name: "image_id", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 2, name: "index", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
+            { no: 3, name: "confidence", kind: "scalar", T: 2 /*ScalarType.FLOAT*/ },
+            { no: 4, name: "box", kind: "message", T: () => Box }
+        ]);
+    }
+    create(value) {
+        const message = globalThis.Object.create((this.messagePrototype));
+        message.imageId = "";
+        message.index = 0;
+        message.confidence = 0;
+        if (value !== undefined)
+            reflectionMergePartial(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader, length, options, target) {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* string image_id */ 1:
+                    message.imageId = reader.string();
+                    break;
+                case /* uint32 index */ 2:
+                    message.index = reader.uint32();
+                    break;
+                case /* float confidence */ 3:
+                    message.confidence = reader.float();
+                    break;
+                case /* vision.v1m0.Box box */ 4:
+                    message.box = Box.internalBinaryRead(reader, reader.uint32(), options, message.box);
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message, writer, options) {
+        /* string image_id = 1; */
+        if (message.imageId !== "")
+            writer.tag(1, WireType.LengthDelimited).string(message.imageId);
+        /* uint32 index = 2; */
+        if (message.index !== 0)
+            writer.tag(2, WireType.Varint).uint32(message.index);
+        /* float confidence = 3; */
+        if (message.confidence !== 0)
+            writer.tag(3, WireType.Bit32).float(message.confidence);
+        /* vision.v1m0.Box box = 4; */
+        if (message.box)
+            Box.internalBinaryWrite(message.box, writer.tag(4, WireType.LengthDelimited).fork(), options).join();
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.Sighting
+ */
+export const Sighting = new Sighting$Type();
+// @generated message type with reflection information, may provide speed optimized methods
+class MatchedFace$Type extends MessageType {
+    constructor() {
+        super("summary.v1m0.MatchedFace", [
+            { no: 1, name: "confidence", kind: "scalar", T: 2 /*ScalarType.FLOAT*/ },
+            { no: 2, name: "sightings", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => Sighting }
+        ]);
+    }
+    create(value) {
+        const message = globalThis.Object.create((this.messagePrototype));
+        message.confidence = 0;
+        message.sightings = [];
+        if (value !== undefined)
+            reflectionMergePartial(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader, length, options, target) {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* float confidence */ 1:
+                    message.confidence = reader.float();
+                    break;
+                case /* repeated summary.v1m0.Sighting sightings */ 2:
+                    message.sightings.push(Sighting.internalBinaryRead(reader, reader.uint32(), options));
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message, writer, options) {
+        /* float confidence = 1; */
+        if (message.confidence !== 0)
+            writer.tag(1, WireType.Bit32).float(message.confidence);
+        /* repeated summary.v1m0.Sighting sightings = 2; */
+        for (let i = 0; i < message.sightings.length; i++)
+            Sighting.internalBinaryWrite(message.sightings[i], writer.tag(2, WireType.LengthDelimited).fork(), options).join();
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.MatchedFace
+ */
+export const MatchedFace = new MatchedFace$Type();
+// @generated message type with reflection information, may provide speed optimized methods
+class MergedText$Type extends MessageType {
+    constructor() {
+        super("summary.v1m0.MergedText", [
+            { no: 1, name: "text", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 2, name: "confidence", kind: "scalar", T: 2 /*ScalarType.FLOAT*/ },
+            { no: 3, name: "sightings", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => Sighting },
+            { no: 4, name: "alternatives", kind: "scalar", repeat: 2 /*RepeatType.UNPACKED*/, T: 9 /*ScalarType.STRING*/ }
+        ]);
+    }
+    create(value) {
+        const message = globalThis.Object.create((this.messagePrototype));
+        message.text = "";
+        message.confidence = 0;
+        message.sightings = [];
+        message.alternatives = [];
+        if (value !== undefined)
+            reflectionMergePartial(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader, length, options, target) {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* string text */ 1:
+                    message.text = reader.string();
+                    break;
+                case /* float confidence */ 2:
+                    message.confidence = reader.float();
+                    break;
+                case /* repeated summary.v1m0.Sighting sightings */ 3:
+                    message.sightings.push(Sighting.internalBinaryRead(reader, reader.uint32(), options));
+                    break;
+                case /* repeated string alternatives */ 4:
+                    message.alternatives.push(reader.string());
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message, writer, options) {
+        /* string text = 1; */
+        if (message.text !== "")
+            writer.tag(1, WireType.LengthDelimited).string(message.text);
+        /* float confidence = 2; */
+        if (message.confidence !== 0)
+            writer.tag(2, WireType.Bit32).float(message.confidence);
+        /* repeated summary.v1m0.Sighting sightings = 3; */
+        for (let i = 0; i < message.sightings.length; i++)
+            Sighting.internalBinaryWrite(message.sightings[i], writer.tag(3, WireType.LengthDelimited).fork(), options).join();
+        /* repeated string alternatives = 4; */
+        for (let i = 0; i < message.alternatives.length; i++)
+            writer.tag(4, WireType.LengthDelimited).string(message.alternatives[i]);
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.MergedText
+ */
+export const MergedText = new MergedText$Type();
+// @generated message type with reflection information, may provide speed optimized methods
+class DistinctBarcode$Type extends MessageType {
+    constructor() {
+        super("summary.v1m0.DistinctBarcode", [
+            { no: 1, name: "label", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 2, name: "text", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 3, name: "raw", kind: "scalar", T: 12 /*ScalarType.BYTES*/ },
+            { no: 4, name: "sightings", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => Sighting }
+        ]);
+    }
+    create(value) {
+        const message = globalThis.Object.create((this.messagePrototype));
+        message.label = "";
+        message.text = "";
+        message.raw = new Uint8Array(0);
+        message.sightings = [];
+        if (value !== undefined)
+            reflectionMergePartial(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader, length, options, target) {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* string label */ 1:
+                    message.label = reader.string();
+                    break;
+                case /* string text */ 2:
+                    message.text = reader.string();
+                    break;
+                case /* bytes raw */ 3:
+                    message.raw = reader.bytes();
+                    break;
+                case /* repeated summary.v1m0.Sighting sightings */ 4:
+                    message.sightings.push(Sighting.internalBinaryRead(reader, reader.uint32(), options));
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message, writer, options) {
+        /* string label = 1; */
+        if (message.label !== "")
+            writer.tag(1, WireType.LengthDelimited).string(message.label);
+        /* string text = 2; */
+        if (message.text !== "")
+            writer.tag(2, WireType.LengthDelimited).string(message.text);
+        /* bytes raw = 3; */
+        if (message.raw.length)
+            writer.tag(3, WireType.LengthDelimited).bytes(message.raw);
+        /* repeated summary.v1m0.Sighting sightings = 4; */
+        for (let i = 0; i < message.sightings.length; i++)
+            Sighting.internalBinaryWrite(message.sightings[i], writer.tag(4, WireType.LengthDelimited).fork(), options).join();
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.DistinctBarcode
+ */
+export const DistinctBarcode = new DistinctBarcode$Type();
+// @generated message type with reflection information, may provide speed optimized methods
+class CrossCheck$Type extends MessageType {
+    constructor() {
+        super("summary.v1m0.CrossCheck", [
+            { no: 1, name: "barcode", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
+            { no: 2, name: "verdict", kind: "enum", T: () => ["summary.v1m0.Verdict", Verdict, "VERDICT_"] },
+            { no: 3, name: "evidence", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => Evidence }
+        ]);
+    }
+    create(value) {
+        const message = globalThis.Object.create((this.messagePrototype));
+        message.barcode = 0;
+        message.verdict = 0;
+        message.evidence = [];
+        if (value !== undefined)
+            reflectionMergePartial(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader, length, options, target) {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* uint32 barcode */ 1:
+                    message.barcode = reader.uint32();
+                    break;
+                case /* summary.v1m0.Verdict verdict */ 2:
+                    message.verdict = reader.int32();
+                    break;
+                case /* repeated summary.v1m0.Evidence evidence */ 3:
+                    message.evidence.push(Evidence.internalBinaryRead(reader, reader.uint32(), options));
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message, writer, options) {
+        /* uint32 barcode = 1; */
+        if (message.barcode !== 0)
+            writer.tag(1, WireType.Varint).uint32(message.barcode);
+        /* summary.v1m0.Verdict verdict = 2; */
+        if (message.verdict !== 0)
+            writer.tag(2, WireType.Varint).int32(message.verdict);
+        /* repeated summary.v1m0.Evidence evidence = 3; */
+        for (let i = 0; i < message.evidence.length; i++)
+            Evidence.internalBinaryWrite(message.evidence[i], writer.tag(3, WireType.LengthDelimited).fork(), options).join();
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.CrossCheck
+ */
+export const CrossCheck = new CrossCheck$Type();
+// @generated message type with reflection information, may provide speed optimized methods
+class Evidence$Type extends MessageType {
+    constructor() {
+        super("summary.v1m0.Evidence", [
+            { no: 1, name: "verdict", kind: "enum", T: () => ["summary.v1m0.Verdict", Verdict, "VERDICT_"] },
+            { no: 2, name: "barcode_value", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 3, name: "text_value", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 4, name: "text", kind: "scalar", T: 13 /*ScalarType.UINT32*/ }
+        ]);
+    }
+    create(value) {
+        const message = globalThis.Object.create((this.messagePrototype));
+        message.verdict = 0;
+        message.barcodeValue = "";
+        message.textValue = "";
+        message.text = 0;
+        if (value !== undefined)
+            reflectionMergePartial(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader, length, options, target) {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* summary.v1m0.Verdict verdict */ 1:
+                    message.verdict = reader.int32();
+                    break;
+                case /* string barcode_value */ 2:
+                    message.barcodeValue = reader.string();
+                    break;
+                case /* string text_value */ 3:
+                    message.textValue = reader.string();
+                    break;
+                case /* uint32 text */ 4:
+                    message.text = reader.uint32();
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message, writer, options) {
+        /* summary.v1m0.Verdict verdict = 1; */
+        if (message.verdict !== 0)
+            writer.tag(1, WireType.Varint).int32(message.verdict);
+        /* string barcode_value = 2; */
+        if (message.barcodeValue !== "")
+            writer.tag(2, WireType.LengthDelimited).string(message.barcodeValue);
+        /* string text_value = 3; */
+        if (message.textValue !== "")
+            writer.tag(3, WireType.LengthDelimited).string(message.textValue);
+        /* uint32 text = 4; */
+        if (message.text !== 0)
+            writer.tag(4, WireType.Varint).uint32(message.text);
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.Evidence
+ */
+export const Evidence = new Evidence$Type();
+// @generated message type with reflection information, may provide speed optimized methods
+class ServiceTiming$Type extends MessageType {
+    constructor() {
+        super("summary.v1m0.ServiceTiming", [
+            { no: 1, name: "service", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 2, name: "completed", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
+            { no: 3, name: "failed", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
+            { no: 4, name: "missing", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
+            { no: 5, name: "results", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
+            { no: 6, name: "total", kind: "message", T: () => Duration },
+            { no: 7, name: "median", kind: "message", T: () => Duration },
+            { no: 8, name: "longest", kind: "message", T: () => Duration }
+        ]);
+    }
+    create(value) {
+        const message = globalThis.Object.create((this.messagePrototype));
+        message.service = "";
+        message.completed = 0;
+        message.failed = 0;
+        message.missing = 0;
+        message.results = 0;
+        if (value !== undefined)
+            reflectionMergePartial(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader, length, options, target) {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* string service */ 1:
+                    message.service = reader.string();
+                    break;
+                case /* uint32 completed */ 2:
+                    message.completed = reader.uint32();
+                    break;
+                case /* uint32 failed */ 3:
+                    message.failed = reader.uint32();
+                    break;
+                case /* uint32 missing */ 4:
+                    message.missing = reader.uint32();
+                    break;
+                case /* uint32 results */ 5:
+                    message.results = reader.uint32();
+                    break;
+                case /* google.protobuf.Duration total */ 6:
+                    message.total = Duration.internalBinaryRead(reader, reader.uint32(), options, message.total);
+                    break;
+                case /* google.protobuf.Duration median */ 7:
+                    message.median = Duration.internalBinaryRead(reader, reader.uint32(), options, message.median);
+                    break;
+                case /* google.protobuf.Duration longest */ 8:
+                    message.longest = Duration.internalBinaryRead(reader, reader.uint32(), options, message.longest);
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message, writer, options) {
+        /* string service = 1; */
+        if (message.service !== "")
+            writer.tag(1, WireType.LengthDelimited).string(message.service);
+        /* uint32 completed = 2; */
+        if (message.completed !== 0)
+            writer.tag(2, WireType.Varint).uint32(message.completed);
+        /* uint32 failed = 3; */
+        if (message.failed !== 0)
+            writer.tag(3, WireType.Varint).uint32(message.failed);
+        /* uint32 missing = 4; */
+        if (message.missing !== 0)
+            writer.tag(4, WireType.Varint).uint32(message.missing);
+        /* uint32 results = 5; */
+        if (message.results !== 0)
+            writer.tag(5, WireType.Varint).uint32(message.results);
+        /* google.protobuf.Duration total = 6; */
+        if (message.total)
+            Duration.internalBinaryWrite(message.total, writer.tag(6, WireType.LengthDelimited).fork(), options).join();
+        /* google.protobuf.Duration median = 7; */
+        if (message.median)
+            Duration.internalBinaryWrite(message.median, writer.tag(7, WireType.LengthDelimited).fork(), options).join();
+        /* google.protobuf.Duration longest = 8; */
+        if (message.longest)
+            Duration.internalBinaryWrite(message.longest, writer.tag(8, WireType.LengthDelimited).fork(), options).join();
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.ServiceTiming
+ */
+export const ServiceTiming = new ServiceTiming$Type();
+// @generated message type with reflection information, may provide speed optimized methods
+class Omitted$Type extends MessageType {
+    constructor() {
+        super("summary.v1m0.Omitted", [
+            { no: 1, name: "images", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
+            { no: 2, name: "faces", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
+            { no: 3, name: "text", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
+            { no: 4, name: "barcodes", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
+            { no: 5, name: "cross_checks", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
+            { no: 6, name: "sightings", kind: "scalar", T: 13 /*ScalarType.UINT32*/ }
+        ]);
+    }
+    create(value) {
+        const message = globalThis.Object.create((this.messagePrototype));
+        message.images = 0;
+        message.faces = 0;
+        message.text = 0;
+        message.barcodes = 0;
+        message.crossChecks = 0;
+        message.sightings = 0;
+        if (value !== undefined)
+            reflectionMergePartial(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader, length, options, target) {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* uint32 images */ 1:
+                    message.images = reader.uint32();
+                    break;
+                case /* uint32 faces */ 2:
+                    message.faces = reader.uint32();
+                    break;
+                case /* uint32 text */ 3:
+                    message.text = reader.uint32();
+                    break;
+                case /* uint32 barcodes */ 4:
+                    message.barcodes = reader.uint32();
+                    break;
+                case /* uint32 cross_checks */ 5:
+                    message.crossChecks = reader.uint32();
+                    break;
+                case /* uint32 sightings */ 6:
+                    message.sightings = reader.uint32();
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message, writer, options) {
+        /* uint32 images = 1; */
+        if (message.images !== 0)
+            writer.tag(1, WireType.Varint).uint32(message.images);
+        /* uint32 faces = 2; */
+        if (message.faces !== 0)
+            writer.tag(2, WireType.Varint).uint32(message.faces);
+        /* uint32 text = 3; */
+        if (message.text !== 0)
+            writer.tag(3, WireType.Varint).uint32(message.text);
+        /* uint32 barcodes = 4; */
+        if (message.barcodes !== 0)
+            writer.tag(4, WireType.Varint).uint32(message.barcodes);
+        /* uint32 cross_checks = 5; */
+        if (message.crossChecks !== 0)
+            writer.tag(5, WireType.Varint).uint32(message.crossChecks);
+        /* uint32 sightings = 6; */
+        if (message.sightings !== 0)
+            writer.tag(6, WireType.Varint).uint32(message.sightings);
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message summary.v1m0.Omitted
+ */
+export const Omitted = new Omitted$Type();
