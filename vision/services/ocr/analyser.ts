@@ -1,7 +1,8 @@
 /** Reads text: where lines are, which way up they are, what they say. */
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import type { TextLine } from '../../../protocol/generated/ocr/v1m0/ocr_pb.js';
 import type { Model } from '../../../protocol/generated/vision/v1m0/vision_pb.js';
+import type { Quad } from '../../imaging/geometry.ts';
 import type { DecodedImage } from '../../inference/decode.ts';
 import { type OpenedSession, openSession } from '../../inference/session.ts';
 import { type ModelFile, readManifest } from '../../models/manifest.ts';
@@ -11,7 +12,7 @@ import { inReadingOrder } from '../reading-order.ts';
 import type { Analyser, OpenOptions } from '../service.ts';
 import { detectLines } from './detect.ts';
 import { OcrParameters } from './parameters.ts';
-import { type ReadLine, readLines, turnUpright } from './recognise.ts';
+import { type ReadLine, readLines, turned, turnUpright } from './recognise.ts';
 import { ocr } from './service.ts';
 
 const Config = Type.Object(
@@ -21,7 +22,6 @@ const Config = Type.Object(
   },
   { additionalProperties: false },
 );
-type Config = Static<typeof Config>;
 
 export async function openOcr(options: OpenOptions): Promise<Analyser<TextLine>> {
   const { models, parameters } = await readManifest(
@@ -64,8 +64,15 @@ export async function openOcr(options: OpenOptions): Promise<Analyser<TextLine>>
       const threshold = checkConfig(Config, config).min_confidence ?? parameters.recognition.scoreThreshold;
       const found = await detectLines(detection.session, image, parameters.detection);
       const upright = await turnUpright(angle.session, image, found, parameters);
-      const lines = await readLines(recognition.session, image, upright, classes, parameters);
-      const results = lines.map((read) => toResult(read, reader));
+      const read = (quads: readonly Quad[]) => readLines(recognition.session, image, quads, classes, parameters);
+      const lines = await read(upright);
+      const doubtful = lines.filter((line) => confidenceOf(line) < parameters.angle.doubtBelow);
+      const otherWay = await read(doubtful.map((line) => turned(line.quad)));
+      for (const [index, line] of doubtful.entries()) {
+        const other = otherWay[index]!;
+        if (confidenceOf(other) > confidenceOf(line)) lines[lines.indexOf(line)] = other;
+      }
+      const results = lines.map((line) => toResult(line, reader));
       const kept = results.filter((result) => result.text !== '' && result.confidence >= threshold);
       return inReadingOrder(kept, placeOf).map((result, index) => ({ ...result, index }));
     },
@@ -81,18 +88,23 @@ async function readClasses(model: ModelFile): Promise<string[]> {
   return [...new TextDecoder().decode(content).split('\n'), ' '];
 }
 
-function toResult({ quad, characters }: ReadLine, model: Model): TextLine {
-  const text = characters
+/** Mean over the characters. */
+function confidenceOf({ characters }: ReadLine): number {
+  if (characters.length === 0) return 0;
+  return characters.reduce((total, character) => total + character.confidence, 0) / characters.length;
+}
+
+function toResult(line: ReadLine, model: Model): TextLine {
+  const text = line.characters
     .map((character) => character.text)
     .join('')
     .trim();
-  const sum = characters.reduce((total, character) => total + character.confidence, 0);
-  const [topLeft, topRight, bottomRight, bottomLeft] = quad;
+  const [topLeft, topRight, bottomRight, bottomLeft] = line.quad;
   return {
     imageId: '',
     index: 0,
     label: 'text',
-    confidence: characters.length === 0 ? 0 : sum / characters.length,
+    confidence: confidenceOf(line),
     text,
     quadrilateral: { topLeft, topRight, bottomRight, bottomLeft },
     model,

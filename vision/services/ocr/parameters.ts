@@ -20,7 +20,14 @@ export const OcrParameters = Type.Object({
     minSide: Type.Number(),
     maxLines: Type.Integer(),
   }),
-  angle: Type.Object({ width: Type.Integer(), threshold: Type.Number() }),
+  angle: Type.Object({
+    /** Of the model's input. */
+    width: Type.Integer(),
+    /** Score from which a line counts as upside down. */
+    threshold: Type.Number(),
+    /** Lines read with less confidence than this are read the other way up too, and the better reading stays. */
+    doubtBelow: Type.Number(),
+  }),
   recognition: Type.Object({
     height: Type.Integer(),
     maxWidth: Type.Integer(),

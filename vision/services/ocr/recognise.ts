@@ -1,6 +1,6 @@
 /** Reads the text of lines that were found: which way up each is, then its characters. */
 import type { InferenceSession } from 'onnxruntime-node';
-import { distance, type Quad } from '../../imaging/geometry.ts';
+import { distance, type Point, type Quad } from '../../imaging/geometry.ts';
 import { cutOut } from '../../imaging/warp.ts';
 import type { DecodedImage } from '../../inference/decode.ts';
 import { type Character, decodeCtc } from './ctc.ts';
@@ -16,7 +16,12 @@ export interface ReadLine {
   readonly columnsPerStep: number;
 }
 
-/** Turns the lines that the classifier is sure are upside down. */
+/**
+ * Turns the lines that are upside down.
+ *
+ * The classifier sees the middle of a line at the line's own shape. Squeezing a long line into its input, as the
+ * model's authors do, makes it guess: it then turns long upright lines with a score of 0.94.
+ */
 export async function turnUpright(
   session: InferenceSession,
   image: DecodedImage,
@@ -27,16 +32,31 @@ export async function turnUpright(
   for (let from = 0; from < quads.length; from += recognition.batch) {
     const group = quads.slice(from, from + recognition.batch);
     const crops = group.map((quad) => {
-      const width = Math.min(angle.width, lineWidth(quad, recognition.height, recognition.maxWidth));
-      return cutOut(image, quad, width, recognition.height);
+      const width = lineWidth(quad, recognition.height, Number.POSITIVE_INFINITY);
+      const seen = Math.min(angle.width, width);
+      return cutOut(image, middle(quad, seen / width), seen, recognition.height);
     });
     const output = await session.run({ x: toTensor(crops, angle.width, recognition.height, SYMMETRIC) });
     const scores = output[session.outputNames[0]!]!.data as Float32Array;
-    for (const [index, [a, b, c, d]] of group.entries()) {
-      upright.push(scores[index * 2 + 1]! >= angle.threshold ? [c, d, a, b] : [a, b, c, d]);
+    for (const [index, quad] of group.entries()) {
+      upright.push(scores[index * 2 + 1]! >= angle.threshold ? turned(quad) : quad);
     }
   }
   return upright;
+}
+
+export function turned([a, b, c, d]: Quad): Quad {
+  return [c, d, a, b];
+}
+
+/** The middle `share` of a line. */
+function middle([a, b, c, d]: Quad, share: number): Quad {
+  const between = (from: Point, to: Point, at: number): Point => ({
+    x: from.x + (to.x - from.x) * at,
+    y: from.y + (to.y - from.y) * at,
+  });
+  const [start, end] = [(1 - share) / 2, (1 + share) / 2];
+  return [between(a, b, start), between(a, b, end), between(d, c, end), between(d, c, start)];
 }
 
 /** Reads lines in groups of similar width, each padded to the widest of its group. @returns in the order of `quads`. */
