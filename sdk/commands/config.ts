@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { FirehoseConfig } from '../../firehose/config.ts';
 import { GatewayConfig } from '../../gateway/config.ts';
 import { KafkaSettings } from '../../protocol/log/kafka/settings.ts';
+import { TelemetryConfig } from '../../protocol/telemetry/config.ts';
 import { VisionConfig } from '../../vision/config.ts';
 import { SummaryConfig } from '../../vision/summary/config.ts';
 
@@ -29,6 +30,7 @@ export const SluiceConfig = Type.Object(
       description: 'When ready, print ready-made commands with a token to stderr: for development',
     }),
     kafka: KafkaSettings,
+    telemetry: TelemetryConfig,
     topics: Type.Object(
       {
         create: Type.Boolean({ default: true, description: 'Create topics that are missing at start' }),

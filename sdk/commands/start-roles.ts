@@ -16,6 +16,8 @@ import { openLog } from '../../protocol/log/open.ts';
 import type { LogSettings } from '../../protocol/log/settings.ts';
 import { topicDefinitions } from '../../protocol/log/topics.ts';
 import type { RoleContext, RunningRole } from '../../protocol/role.ts';
+import { registerHttpMetrics } from '../../protocol/telemetry/http-metrics.ts';
+import { startTracing } from '../../protocol/telemetry/tracing.ts';
 import { startVision } from '../../vision/main.ts';
 import { startSummary } from '../../vision/summary/main.ts';
 import type { SluiceConfig } from './config.ts';
@@ -39,6 +41,7 @@ export async function startRoles(
   config: SluiceConfig,
   logger: Logger,
 ): Promise<RunningSluice> {
+  const tracing = startTracing(config.telemetry);
   const settings = logSettings(config);
   const log = await openLog(settings);
   if (config.topics.create) await log.createTopics(topicDefinitions(config.topics));
@@ -56,6 +59,7 @@ export async function startRoles(
 
   const roles: RunningRole[] = [];
   const server = createHttpServer({ logger: logger as unknown as FastifyBaseLogger, bodyLimit: 1 << 20 });
+  registerHttpMetrics(server, metrics);
   const stop = once(async () => {
     // The edge takes no new requests; then, in the order of ROLES, the gateway finishes those it has, readers are told
     // goodbye, and work in flight is done. The log goes last: everything before writes to it.
@@ -63,6 +67,7 @@ export async function startRoles(
     for (const role of roles) await role.stop();
     await edgeClosed;
     await log.close();
+    await tracing?.stop();
   });
   try {
     for (const name of ROLES.filter((role) => names.includes(role)))
