@@ -4,9 +4,12 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { TokenVerifier } from './claims/verifier.ts';
 import type { Log } from './log/log.ts';
+import type { LogSettings } from './log/settings.ts';
 
 export interface RoleContext {
   readonly log: Log;
+  /** How `log` was opened, for a role that opens it again in a thread of its own. */
+  readonly logSettings: LogSettings;
   readonly verifier: TokenVerifier;
   readonly logger: Logger;
   /** Where the role registers its metrics; their names begin with `sluice_<role>_`. */
