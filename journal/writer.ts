@@ -164,7 +164,7 @@ export class JournalWriter {
         walBytes: walBytes(active.path),
       };
     }
-    const rolled = this.#isDue(active, batch.now, fresh.at(-1)?.offset);
+    const rolled = this.#isDue(active, batch.now, fresh);
     if (rolled) active = this.#roll(active, fresh[0]?.offset ?? known, batch.now);
     return this.#guard(active, () => {
       const { byClient, ids, duplicates } = this.#unseen(active, fresh);
@@ -269,10 +269,11 @@ export class JournalWriter {
     }
   }
 
-  #isDue(active: VolumeWriter, now: number, last?: number): boolean {
+  #isDue(active: VolumeWriter, now: number, entries: readonly NewEntry[] = []): boolean {
     const { base, created, maxMessage } = active.state;
+    const outgrows = entries.length > 0 && entries.at(-1)!.offset - base >= OFFSET_SPACE;
+    if (outgrows) return entries[0]!.offset > base;
     if (maxMessage === null) return false;
-    if (last !== undefined && last - base >= OFFSET_SPACE) return true;
     return now - created >= this.#options.volumeSpanMs || fileBytes(active.path) >= this.#options.volumeBytes;
   }
 
