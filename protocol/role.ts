@@ -16,6 +16,8 @@ export interface RoleContext {
   readonly metrics: Registry;
   /** Folder that belongs to this role alone, made by the role when it needs it. */
   readonly dataFolder: string;
+  /** Folder of the deployment's keys: for a thread that verifies tokens itself, and for sealed secrets. */
+  readonly keysFolder: string;
 }
 
 /** One line of a role's answer to "can you do your work?", shown by /readyz. */

@@ -45,7 +45,8 @@ export async function startRoles(
   const settings = logSettings(config);
   const log = await openLog(settings);
   if (config.topics.create) await log.createTopics(topicDefinitions(config.topics));
-  const keys = await openTokenKeys(join(config.data, 'keys'));
+  const keysFolder = join(config.data, 'keys');
+  const keys = await openTokenKeys(keysFolder);
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
   const contextOf = (name: RoleName): RoleContext => ({
@@ -55,6 +56,7 @@ export async function startRoles(
     logger: logger.child({ role: name }),
     metrics,
     dataFolder: join(config.data, name),
+    keysFolder,
   });
 
   const roles: RunningRole[] = [];
