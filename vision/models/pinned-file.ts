@@ -29,8 +29,10 @@ export async function readPinnedFile(model: Pick<ModelFile, 'package' | 'file' |
 }
 
 function packageFolder(name: string): string {
-  // Not import.meta.resolve: the model packages have no entry point, and some hide their files behind "exports".
-  const found = findPackageJSON(name, import.meta.url);
-  if (found === undefined) throw new ModelUnavailable(`package ${name} is not installed`);
-  return dirname(found);
+  try {
+    // Not import.meta.resolve: the model packages have no entry point, and some hide their files behind "exports".
+    return dirname(findPackageJSON(name, import.meta.url) ?? '');
+  } catch {
+    throw new ModelUnavailable(`package ${name} is not installed`);
+  }
 }

@@ -6,6 +6,7 @@
 import { writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { Rect } from '../imaging/geometry.ts';
+import { inReadingOrder } from '../services/reading-order.ts';
 import { drawCard } from './card.ts';
 import type { BarcodeTruth, TextTruth } from './drawing.ts';
 import { drawPage } from './page.ts';
@@ -54,12 +55,16 @@ async function generate(): Promise<void> {
   });
   const truth: SampleTruth[] = [
     ...PHOTOGRAPHS,
-    { file: 'card.jpg', ...card.truth },
+    { file: 'card.jpg', ...card.truth, text: inReadingOrder(card.truth.text, ({ box }) => placeOf(box)) },
     { file: 'page.png', faces: [], barcodes: [], ...page.truth },
   ];
   await save('card.jpg', await sharp(card.png).jpeg({ quality: 90, chromaSubsampling: '4:4:4' }).toBuffer());
   await save('page.png', await sharp(page.png).greyscale().png({ compressionLevel: 9, palette: true }).toBuffer());
   await save('truth.json', `${JSON.stringify(truth, rounded, 2)}\n`);
+}
+
+function placeOf({ x, y, width, height }: Rect) {
+  return { centre: { x: x + width / 2, y: y + height / 2 }, height };
 }
 
 /** Coordinates to a tenth of a pixel: the file is for people too. */

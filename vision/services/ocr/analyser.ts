@@ -14,6 +14,7 @@ import { detectLines } from './detect.ts';
 import { OcrParameters } from './parameters.ts';
 import { type ReadLine, readLines, turned, turnUpright } from './recognise.ts';
 import { ocr } from './service.ts';
+import { withWordSpaces } from './word-spaces.ts';
 
 const Config = Type.Object(
   {
@@ -72,7 +73,7 @@ export async function openOcr(options: OpenOptions): Promise<Analyser<TextLine>>
         const other = otherWay[index]!;
         if (confidenceOf(other) > confidenceOf(line)) lines[lines.indexOf(line)] = other;
       }
-      const results = lines.map((line) => toResult(line, reader));
+      const results = lines.map((line) => toResult(line, reader, parameters.spaces));
       const kept = results.filter((result) => result.text !== '' && result.confidence >= threshold);
       return inReadingOrder(kept, placeOf).map((result, index) => ({ ...result, index }));
     },
@@ -94,18 +95,14 @@ function confidenceOf({ characters }: ReadLine): number {
   return characters.reduce((total, character) => total + character.confidence, 0) / characters.length;
 }
 
-function toResult(line: ReadLine, model: Model): TextLine {
-  const text = line.characters
-    .map((character) => character.text)
-    .join('')
-    .trim();
+function toResult(line: ReadLine, model: Model, spaces: OcrParameters['spaces']): TextLine {
   const [topLeft, topRight, bottomRight, bottomLeft] = line.quad;
   return {
     imageId: '',
     index: 0,
     label: 'text',
     confidence: confidenceOf(line),
-    text,
+    text: withWordSpaces(line.characters, line.pixels, line.columnsPerStep, spaces),
     quadrilateral: { topLeft, topRight, bottomRight, bottomLeft },
     model,
   };

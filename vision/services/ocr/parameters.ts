@@ -36,5 +36,7 @@ export const OcrParameters = Type.Object({
     /** Lines below this mean confidence are not reported. */
     scoreThreshold: Type.Number(),
   }),
+  /** See word-spaces.ts. */
+  spaces: Type.Object({ minWidth: Type.Number(), medianFactor: Type.Number(), medianMargin: Type.Number() }),
 });
 export type OcrParameters = Static<typeof OcrParameters>;

@@ -1,0 +1,138 @@
+/** What the services see in the samples, compared with what the samples show. Through the child process, as in earnest. */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Barcode } from '../../protocol/generated/barcode/v1m0/barcode_pb.js';
+import type { ExtractedFace } from '../../protocol/generated/faceextract/v1m0/faceextract_pb.js';
+import type { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
+import { type Rect, rectIou } from '../imaging/geometry.ts';
+import { type Analysis, type InferenceProcess, startInferenceProcess } from '../inference/inference-process.ts';
+import { characterErrorRate } from '../quality/character-errors.ts';
+import { loadService, SERVICE_NAMES } from './registry.ts';
+
+interface Truth {
+  readonly file: string;
+  readonly faces?: readonly Rect[];
+  readonly text?: readonly { readonly text: string; readonly box: Rect }[];
+  readonly barcodes?: readonly { readonly label: string; readonly text: string; readonly box: Rect }[];
+}
+const samples = new URL('../samples/', import.meta.url);
+const truths = JSON.parse(readFileSync(new URL('truth.json', samples), 'utf8')) as Truth[];
+const truthOf = (file: string) => truths.find((truth) => truth.file === file)!;
+
+const processes = new Map<string, InferenceProcess>();
+const analyse = (service: string, file: string, config = {}): Promise<Analysis> =>
+  processes.get(service)!.analyse(readFileSync(new URL(file, samples)), config);
+
+beforeAll(async () => {
+  for (const service of SERVICE_NAMES) processes.set(service, startInferenceProcess({ service, threads: 1 }));
+  await Promise.all([...processes.values()].map((process) => process.ready()));
+}, 120_000);
+afterAll(async () => {
+  await Promise.all([...processes.values()].map((process) => process.close()));
+});
+
+describe('faceextract', () => {
+  test.each(truths.filter((truth) => truth.faces !== undefined).map((truth) => [truth.file, truth.faces!]))(
+    'finds the faces of %s and no others',
+    async (file, faces) => {
+      const found = (await analyse('faceextract', file)).results as ExtractedFace[];
+      expect(found).toHaveLength(faces.length);
+      for (const face of faces) expect(Math.max(...found.map((f) => rectIou(f.box!, face)))).toBeGreaterThan(0.5);
+    },
+  );
+
+  test("names the landmarks from the person's own side", async () => {
+    const [face] = (await analyse('faceextract', 'astronaut.jpg')).results as ExtractedFace[];
+    const [rightEye, leftEye, nose, mouth] = face!.landmarks.map((landmark) => landmark.at!);
+    expect(rightEye!.x).toBeLessThan(nose!.x);
+    expect(leftEye!.x).toBeGreaterThan(nose!.x);
+    expect(mouth!.y).toBeGreaterThan(nose!.y);
+    expect(nose!.y).toBeGreaterThan(rightEye!.y);
+  });
+
+  test('keeps to the confidence that its configuration asks for', async () => {
+    expect((await analyse('faceextract', 'astronaut.jpg', { min_confidence: 0.99 })).results).toEqual([]);
+  });
+});
+
+describe('ocr', () => {
+  test.each([
+    ['page.png', 0.02],
+    ['card.jpg', 0.02],
+  ])('reads %s with a character error rate below %d', async (file, limit) => {
+    const written = truthOf(file).text!.map((line) => line.text);
+    const found = (await analyse('ocr', file)).results as TextLine[];
+    expect(characterErrorRate(found.map((line) => line.text).join('\n'), written.join('\n'))).toBeLessThan(limit);
+  });
+
+  test('puts each quadrilateral around its line, beginning at the top left', async () => {
+    const found = (await analyse('ocr', 'page.png')).results as TextLine[];
+    for (const line of truthOf('page.png').text!) {
+      const read = found.find((candidate) => characterErrorRate(candidate.text, line.text) < 0.1)!;
+      expect(rectIou(boundsOf(read), line.box)).toBeGreaterThan(0.6);
+      expect(read.quadrilateral!.topLeft!.x).toBeLessThan(read.quadrilateral!.topRight!.x);
+      expect(read.quadrilateral!.topLeft!.y).toBeLessThan(read.quadrilateral!.bottomLeft!.y);
+    }
+  });
+
+  test('finds no text in a photograph without any', async () => {
+    expect((await analyse('ocr', 'coffee.jpg')).results).toEqual([]);
+  });
+});
+
+describe('barcode', () => {
+  test.each(truths.filter((truth) => truth.barcodes !== undefined).map((truth) => [truth.file, truth.barcodes!]))(
+    'reads exactly the codes of %s',
+    async (file, barcodes) => {
+      const found = (await analyse('barcode', file)).results as Barcode[];
+      const read = found.map(({ label, text }) => ({ label, text }));
+      expect(new Set(read)).toEqual(new Set(barcodes.map(({ label, text }) => ({ label, text }))));
+      for (const code of barcodes) {
+        const at = found.find((candidate) => candidate.text === code.text)!;
+        expect(rectIou(boundsOf(at), code.box)).toBeGreaterThan(0.5);
+        expect(new TextDecoder().decode(at.raw)).toBe(code.text);
+      }
+    },
+  );
+
+  test('searches only for the formats that its configuration names', async () => {
+    const found = (await analyse('barcode', 'card.jpg', { formats: ['QRCode'] })).results as Barcode[];
+    expect(found.map((code) => code.label)).toEqual(['QRCode']);
+  });
+});
+
+describe.each(SERVICE_NAMES.map((name) => [name]))('every service: %s', (name) => {
+  test('gives the same bytes for the same image', async () => {
+    const { resultType } = await loadService(name);
+    const bytes = async () => (await analyse(name, 'card.jpg')).results.map((r) => resultType.toBinary(r));
+    const first = await bytes();
+    expect(first.length).toBeGreaterThan(0);
+    expect(await bytes()).toEqual(first);
+  });
+
+  test('says which model computed each result', async () => {
+    const { results, models } = await analyse(name, 'card.jpg');
+    for (const { model } of results) expect(models).toContainEqual(model);
+    expect(results[0]!.model!.sha256).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test('refuses a configuration that it does not know', async () => {
+    await expect(analyse(name, 'card.jpg', { unheard_of: true })).rejects.toMatchObject({ code: 'config-invalid' });
+  });
+
+  test('is listed under its own name and version', async () => {
+    const service = await loadService(name);
+    const manifest = JSON.parse(readFileSync(new URL('manifest.json', service.folder), 'utf8'));
+    expect([manifest.name, manifest.version]).toEqual([service.name, service.version]);
+    expect(service.resultType.typeName).toContain(`${name}.v${service.version.replace('.', 'm')}.`);
+  });
+});
+
+/** The upright rectangle around a quadrilateral. */
+function boundsOf({ quadrilateral }: TextLine | Barcode): Rect {
+  const { topLeft, topRight, bottomRight, bottomLeft } = quadrilateral!;
+  const xs = [topLeft!.x, topRight!.x, bottomRight!.x, bottomLeft!.x];
+  const ys = [topLeft!.y, topRight!.y, bottomRight!.y, bottomLeft!.y];
+  const [x, y] = [Math.min(...xs), Math.min(...ys)];
+  return { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y };
+}
