@@ -6,6 +6,7 @@ import { demoCommand } from './sdk/commands/demo.ts';
 import { UsageError } from './sdk/commands/errors.ts';
 import { journalCommand } from './sdk/commands/journal.ts';
 import { roleCommands } from './sdk/commands/run-roles.ts';
+import { scaleCommand } from './sdk/commands/scale.ts';
 import { submitCommand } from './sdk/commands/submit.ts';
 import { tailCommand } from './sdk/commands/tail.ts';
 import { tokenCommand } from './sdk/commands/token.ts';
@@ -24,6 +25,7 @@ for (const command of [
   tailCommand(),
   journalCommand(),
   configCommand(),
+  scaleCommand(),
   demoCommand(),
 ])
   program.addCommand(command.exitOverride().copyInheritedSettings(program));
