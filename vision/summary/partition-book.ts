@@ -1,0 +1,258 @@
+/**
+ * The transactions of one partition of results-1: takes facts in, in the order of the log, and says which summaries are owed.
+ *
+ * Synchronous and without I/O but for reading its store. The caller sends what is owed, and only when that is acknowledged
+ * saves what has changed, position included; so a crash at any point repeats work and loses none.
+ *
+ * A book begins in recovery: it folds what is on the log already without deciding anything, since the decisions of an earlier life
+ * are on the log too, as summaries, and are folded like any other fact. From `goLive` on it decides.
+ */
+import { packEvent } from '../../protocol/envelope.ts';
+import { TransactionSummary } from '../../protocol/generated/summary/v1m0/summary_pb.js';
+import type { ProduceRecord } from '../../protocol/log/log.ts';
+import { derivedMessageId } from '../../protocol/message-id.ts';
+import { digestOf, type Fact, saidBy } from './fact.ts';
+import { fitted } from './fit.ts';
+import { type Changes, keyOf, type PartitionStore, type StoredFact, type StoredTransaction } from './store.ts';
+import { summarise } from './summarise.ts';
+import {
+  type DecisionRules,
+  deadlineOf,
+  decide,
+  emptyState,
+  fold,
+  type TransactionState,
+} from './transaction-state.ts';
+import { sumUsage, type UsageDelta, usageOf } from './usage.ts';
+
+/** Facts held in memory, over all transactions that need no saving; those unused for longest are dropped and read again when needed. */
+const MAX_CACHED_FACTS = 100_000;
+
+export interface BookRules extends DecisionRules {
+  /** Most bytes of a summary. */
+  readonly maxSummaryBytes: number;
+}
+
+export class PartitionBook {
+  readonly #store: PartitionStore;
+  readonly #rules: BookRules;
+  readonly #states = new Map<string, TransactionState>();
+  readonly #dues = new Map<string, number>();
+  /** The least of `#dues`, so that most advances cost a comparison. */
+  #nextDue = Number.POSITIVE_INFINITY;
+  readonly #touched = new Set<string>();
+  #owed: ProduceRecord[] = [];
+  #live = false;
+  #position: number;
+  #savedPosition: number | undefined;
+  #streamTime: number;
+
+  // What the store does not have yet.
+  #unsavedFacts: StoredFact[] = [];
+  #unsavedUsage: UsageDelta[] = [];
+  readonly #unsavedTransactions = new Set<string>();
+
+  /** @param start position where the store has none */
+  constructor(store: PartitionStore, rules: BookRules, start: number) {
+    this.#store = store;
+    this.#rules = rules;
+    this.#savedPosition = store.position();
+    this.#position = this.#savedPosition ?? start;
+    this.#streamTime = store.streamTime();
+    for (const { client, transaction, due } of store.due()) this.#setDue(keyOf(client, transaction), due);
+  }
+
+  /** Offset of the next record to take in. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Latest event time of the partition, ms since the epoch: the clock by which deadlines are judged. */
+  get streamTime(): number {
+    return this.#streamTime;
+  }
+
+  get live(): boolean {
+    return this.#live;
+  }
+
+  /** @param fact undefined for a record that is passed over */
+  take(offset: number, fact: Fact | undefined): void {
+    if (offset < this.#position) return;
+    this.#position = offset + 1;
+    if (fact === undefined) return;
+    // First the time, then the fact: an event after a deadline does not count before it.
+    this.advance(fact.time);
+    const state = this.#stateOf(fact.event.client, fact.event.correlationId);
+    if (!fold(state, fact)) return;
+    const key = keyOf(state.client, state.transaction);
+    this.#touched.add(key);
+    this.#unsavedTransactions.add(key);
+    this.#unsavedFacts.push(storedFact(fact));
+    const usage = usageOf(fact);
+    if (usage !== undefined) this.#unsavedUsage.push(usage);
+  }
+
+  /** Moves stream time on, never back, and decides what became due. */
+  advance(time: number): void {
+    if (time <= this.#streamTime) return;
+    this.#streamTime = time;
+    if (!this.#live || time < this.#nextDue) return;
+    for (const [key, due] of this.#dues) if (due <= time) this.#decide(key);
+    this.#findNextDue();
+  }
+
+  /** The log has been read up to where it ended when this life began: from now on decisions are this book's. */
+  goLive(): void {
+    this.#live = true;
+    for (const [key, due] of this.#dues) if (due <= this.#streamTime) this.#touched.add(key);
+  }
+
+  /** Decides about every transaction that facts came for. @returns the summaries to send, in order */
+  settle(): ProduceRecord[] {
+    if (!this.#live) return [];
+    for (const key of this.#touched) this.#decide(key);
+    this.#touched.clear();
+    const owed = this.#owed;
+    this.#owed = [];
+    return owed;
+  }
+
+  /** What has changed since `saved` was last called. */
+  changes(): Changes {
+    return {
+      facts: this.#unsavedFacts,
+      transactions: [...this.#unsavedTransactions].map((key) => this.#storedTransaction(key)),
+      usage: sumUsage(this.#unsavedUsage),
+      position: this.#position,
+      streamTime: this.#streamTime,
+    };
+  }
+
+  saved(): void {
+    this.#savedPosition = this.#position;
+    this.#unsavedFacts = [];
+    this.#unsavedUsage = [];
+    this.#unsavedTransactions.clear();
+    this.#dropUnused();
+  }
+
+  get hasChanges(): boolean {
+    return this.#position !== this.#savedPosition || this.#unsavedTransactions.size > 0;
+  }
+
+  get unsavedFacts(): number {
+    return this.#unsavedFacts.length;
+  }
+
+  #decide(key: string): void {
+    const [client, transaction] = key.split('\n') as [string, string];
+    const state = this.#stateOf(client, transaction);
+    let decision = decide(state, this.#streamTime, this.#rules);
+    if (decision.kind === 'give') {
+      this.#give(state, decision.status);
+      decision = decide(state, this.#streamTime, this.#rules);
+    }
+    this.#unsavedTransactions.add(key);
+    this.#setDue(key, decision.kind === 'wait' ? decision.due : undefined);
+  }
+
+  #give(state: TransactionState, status: 'complete' | 'partial'): void {
+    const content = fitted(summarise(state, status), this.#rules.maxSummaryBytes);
+    const digest = digestOf(content);
+    state.changed = false;
+    if (state.given?.digest === digest) return;
+    const revision = (state.given?.revision ?? 0) + 1;
+    state.given = { revision, digest, at: this.#streamTime };
+    this.#owed.push(summaryRecord(state, { ...content, revision }, digest, this.#eventTime(state, status)));
+  }
+
+  /** A summary happens when the last event that it covers does, or at the deadline that it was given for. */
+  #eventTime(state: TransactionState, status: 'complete' | 'partial'): number {
+    const deadline = status === 'partial' ? deadlineOf(state, this.#rules) : undefined;
+    return Math.max(state.lastTime, deadline ?? 0);
+  }
+
+  #stateOf(client: string, transaction: string): TransactionState {
+    const key = keyOf(client, transaction);
+    const state = this.#states.get(key) ?? this.#load(client, transaction);
+    // Last in, last out: a Map keeps the order of insertion.
+    this.#states.delete(key);
+    this.#states.set(key, state);
+    return state;
+  }
+
+  #load(client: string, transaction: string): TransactionState {
+    const state = emptyState(client, transaction);
+    const stored = this.#store.load(client, transaction);
+    if (stored === undefined) return state;
+    for (const fact of stored.facts) fold(state, { ...fact, said: saidBy(fact.event) });
+    state.given = stored.given;
+    state.changed = stored.changed;
+    return state;
+  }
+
+  #storedTransaction(key: string): StoredTransaction {
+    const { client, transaction, lastTime, given, changed } = this.#states.get(key)!;
+    return { client, transaction, lastTime, due: this.#dues.get(key), given, changed };
+  }
+
+  #setDue(key: string, due: number | undefined): void {
+    if (due === undefined) this.#dues.delete(key);
+    else this.#dues.set(key, due);
+    if (due !== undefined && due < this.#nextDue) this.#nextDue = due;
+  }
+
+  #findNextDue(): void {
+    this.#nextDue = Number.POSITIVE_INFINITY;
+    for (const due of this.#dues.values()) if (due < this.#nextDue) this.#nextDue = due;
+  }
+
+  #dropUnused(): void {
+    let held = 0;
+    for (const state of this.#states.values()) held += state.seen.size;
+    for (const [key, state] of this.#states) {
+      if (held <= MAX_CACHED_FACTS) return;
+      this.#states.delete(key);
+      held -= state.seen.size;
+    }
+  }
+}
+
+/** The token travels on from submissions only, and a summary's content is known by its digest: neither is kept otherwise. */
+function storedFact({ event, time, granted, said }: Fact): StoredFact {
+  const bearing = granted && (said.kind === 'accepted' || said.kind === 'opened' || said.kind === 'closed');
+  return {
+    event: {
+      ...event,
+      token: bearing ? event.token : '',
+      payload: said.kind === 'summary' ? new Uint8Array() : event.payload,
+    },
+    time,
+    granted,
+  };
+}
+
+function summaryRecord(
+  state: TransactionState,
+  summary: TransactionSummary,
+  digest: string,
+  eventTime: number,
+): ProduceRecord {
+  const { client, transaction, bearer, terms } = state;
+  const [first] = [...state.images.values()]
+    .filter((image) => image.accepted !== undefined)
+    .map(({ imageId }) => imageId)
+    .sort();
+  const cause = first ?? terms.opened!.id;
+  const value = packEvent(
+    { correlationId: transaction, client, token: bearer!.token, traceparent: bearer!.traceparent },
+    {
+      messageId: derivedMessageId(cause, 'summary', summary.revision, digest),
+      eventTime,
+      type: TransactionSummary,
+      message: summary,
+    },
+  );
+  return { key: client, value };
+}
