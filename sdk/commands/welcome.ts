@@ -3,7 +3,7 @@ import type { SluiceConfig } from './config.ts';
 import { mintFor } from './mint.ts';
 
 const DAY_SECONDS = 86_400;
-const SAMPLE = 'vision/samples/id-card.jpg';
+const SAMPLE = 'vision/samples/card.jpg';
 
 export async function welcome(url: string, config: SluiceConfig): Promise<string> {
   const token = await mintFor(config.data, 'demo', [], DAY_SECONDS);
