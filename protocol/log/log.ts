@@ -57,7 +57,7 @@ interface ConsumeOptions {
    * what may pass (a log or disk that is not there).
    */
   readonly onBatch: BatchHandler;
-  /** Told of every throw of onBatch and every fault of the log that is being retried. */
+  /** Told of every throw of onBatch (but for those after its signal was aborted) and every fault of the log that is being retried. */
   readonly onError?: (error: unknown) => void;
   /** Most records in a batch. Default 500. */
   readonly maxBatchRecords?: number;
@@ -73,7 +73,8 @@ export interface SubscribeOptions extends ConsumeOptions {
   readonly startAt?: 'earliest' | 'latest';
   /**
    * Called before the first batch of newly assigned partitions. May return, per partition, the offset to start at
-   * in place of the committed one: for consumers that keep their position with their own state.
+   * in place of the committed one: for consumers that keep their position with their own state. Called once per
+   * topic; repeated after a pause if it throws. A start past the end ends the subscription with OffsetOutOfRangeError.
    */
   readonly onAssigned?: (partitions: readonly TopicPartition[]) => Promise<ReadonlyMap<number, number> | undefined>;
   /** Called after the last batch of partitions that are taken away has settled. */
@@ -84,7 +85,7 @@ export interface FollowOptions extends ConsumeOptions {
   readonly topic: string;
   /**
    * First offset wanted per partition. No group, no commits: the handler's own store keeps the position. An offset
-   * that has been retired starts at the earliest there is; one past the end makes the subscription fail with
+   * that has been retired starts at the earliest there is; one past the end makes `follow` reject with
    * OffsetOutOfRangeError, since then the log is not the one that the position came from.
    */
   readonly from: ReadonlyMap<number, number>;
@@ -96,7 +97,7 @@ export interface TopicPartition {
 }
 
 export interface Subscription {
-  /** Stops fetching, waits for pending handlers, commits what they finished, leaves the group. Idempotent. */
+  /** Stops fetching, waits for pending handlers, commits what they finished, leaves the group. Idempotent. Not to be awaited in a handler. */
   close(): Promise<void>;
   /** Settles when the subscription has ended: resolves after close, rejects if it ended on an error that retrying cannot mend. */
   readonly ended: Promise<void>;
@@ -156,6 +157,11 @@ export interface Log {
   /** @throws {UnknownTopicError} */
   describeTopic(name: string): Promise<TopicDescription>;
   listTopics(): Promise<string[]>;
+  /**
+   * Changes limits, retention and the number of partitions of an existing topic. More partitions start a new epoch,
+   * since keys move. @throws {UnknownTopicError} @throws {TypeError} fewer partitions or another kind: the topic would have to be recreated
+   */
+  alterTopic(definition: TopicDefinition): Promise<void>;
   deleteTopic(name: string): Promise<void>;
   watermarks(topic: string): Promise<Watermarks[]>;
   lag(group: string, topic: string): Promise<PartitionLag[]>;

@@ -2,5 +2,5 @@
 import type { KafkaSettings } from './kafka/settings.ts';
 
 export type LogSettings =
-  | { readonly kind: 'embedded'; /** Folder of the log's files. */ readonly folder: string }
+  | { readonly kind: 'embedded' /** Folder of the log's files. */; readonly folder: string }
   | { readonly kind: 'kafka'; readonly kafka: KafkaSettings };
