@@ -2,9 +2,12 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from './protocol/config/load.ts';
 import { configCommand } from './sdk/commands/config-command.ts';
+import { deadLetterCommand } from './sdk/commands/dead-letters.ts';
 import { demoCommand } from './sdk/commands/demo.ts';
 import { UsageError } from './sdk/commands/errors.ts';
 import { journalCommand } from './sdk/commands/journal.ts';
+import { lagCommand } from './sdk/commands/lag.ts';
+import { offsetsCommand } from './sdk/commands/offsets.ts';
 import { roleCommands } from './sdk/commands/run-roles.ts';
 import { scaleCommand } from './sdk/commands/scale.ts';
 import { submitCommand } from './sdk/commands/submit.ts';
@@ -24,6 +27,9 @@ for (const command of [
   submitCommand(),
   tailCommand(),
   journalCommand(),
+  lagCommand(),
+  offsetsCommand(),
+  deadLetterCommand(),
   configCommand(),
   scaleCommand(),
   demoCommand(),
