@@ -34,12 +34,19 @@ for (const command of [
   scaleCommand(),
   demoCommand(),
 ])
-  program.addCommand(command.exitOverride().copyInheritedSettings(program));
+  adopt(program, command);
 
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
+}
+
+/** Every command, however deep, reports wrong usage the same way. */
+function adopt(parent: Command, command: Command): void {
+  if (command.parent === null) parent.addCommand(command);
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) adopt(command, child as Command);
 }
 
 /** Says what went wrong on stderr, and gives the exit code for it. */
