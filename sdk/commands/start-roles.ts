@@ -17,6 +17,7 @@ import type { LogSettings } from '../../protocol/log/settings.ts';
 import { topicDefinitions } from '../../protocol/log/topics.ts';
 import type { RoleContext, RunningRole } from '../../protocol/role.ts';
 import { registerHttpMetrics } from '../../protocol/telemetry/http-metrics.ts';
+import { logMeasurement } from '../../protocol/telemetry/measured-log.ts';
 import { startTracing } from '../../protocol/telemetry/tracing.ts';
 import { startVision } from '../../vision/main.ts';
 import { startSummary } from '../../vision/summary/main.ts';
@@ -49,8 +50,9 @@ export async function startRoles(
   const keys = await openTokenKeys(keysFolder);
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
+  const measured = logMeasurement(metrics, Date.now);
   const contextOf = (name: RoleName): RoleContext => ({
-    log,
+    log: measured(log, name),
     logSettings: settings,
     verifier: new TokenVerifier(() => keys),
     logger: logger.child({ role: name }),
