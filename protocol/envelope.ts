@@ -61,7 +61,7 @@ export function unpackEvent(value: Uint8Array | null): Event {
     correlationId,
     token: envelope.token,
     traceparent: envelope.traceparent,
-    eventTime: Timestamp.toDate(eventTime).getTime(),
+    eventTime: millisecondsOf(eventTime),
     type: typeNameOf(payload),
     payload: payload.value,
   };
@@ -81,13 +81,19 @@ export function payloadOf<T extends object>(event: Event, type: MessageType<T>):
  * The payload in protobuf's canonical JSON mapping. A type that this release does not know is given as
  * `{"@type": …, "value": <base64 of the encoding>}`, so that a client that knows it loses nothing.
  *
- * @throws {EnvelopeError} the type is known and the payload does not decode
+ * @throws {EnvelopeError} the type is known and the payload does not decode or has no JSON form
  */
 export function payloadJson(event: Event): JsonValue {
   const type = eventType(event.type);
   if (type === undefined)
     return { '@type': TYPE_URL_PREFIX + event.type, value: Buffer.from(event.payload).toString('base64') };
-  return type.toJson(payloadOf(event, type), { emitDefaultValues: true });
+  const message = payloadOf(event, type);
+  try {
+    return type.toJson(message, { emitDefaultValues: true });
+  } catch (cause) {
+    // Values that have an encoding but no JSON form: a timestamp in the year 12000.
+    throw new EnvelopeError(`the ${event.type} has no JSON form`, { cause });
+  }
 }
 
 function decodeEnvelope(value: Uint8Array): Envelope {
@@ -96,6 +102,12 @@ function decodeEnvelope(value: Uint8Array): Envelope {
   } catch (cause) {
     throw new EnvelopeError('the record is not an envelope', { cause });
   }
+}
+
+function millisecondsOf(time: Timestamp): number {
+  const milliseconds = Timestamp.toDate(time).getTime();
+  if (Number.isNaN(milliseconds)) throw new EnvelopeError('the event time is no moment');
+  return milliseconds;
 }
 
 function typeNameOf(payload: Any): string {

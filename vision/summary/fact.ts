@@ -14,6 +14,8 @@ import { ImageAccepted, TransactionClosed, TransactionOpened } from '../../proto
 import { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
 import { TransactionSummary } from '../../protocol/generated/summary/v1m0/summary_pb.js';
 import type { LogRecord } from '../../protocol/log/log.ts';
+import { isUuid } from '../../protocol/message-id.ts';
+import { type AnyMessageType, eventType } from '../../protocol/registry.ts';
 
 export const SUMMARY_SERVICE = 'summary';
 export const SUMMARY_VERSION = { major: 1, minor: 0 };
@@ -39,6 +41,8 @@ export type Said =
   | { readonly kind: 'other-result'; readonly imageId: string }
   | { readonly kind: 'completed'; readonly marker: ServiceCompleted; readonly durationMs: number }
   | { readonly kind: 'failed'; readonly marker: ServiceFailed }
+  /** Something else, which the summary is not about. */
+  | { readonly kind: 'notice' }
   | { readonly kind: 'summary'; readonly revision: number; readonly digest: string };
 
 /** The record is not an event of the client under whose key it lies. The journaler sets such records aside; here they are passed over. */
@@ -100,7 +104,7 @@ export function saidBy(event: Event): Said {
       return { kind: 'summary', revision: summary.revision, digest: digestOf(summary) };
     }
     default:
-      return { kind: 'other-result', imageId: imageIdOf(event) };
+      return otherwise(event);
   }
 }
 
@@ -111,8 +115,26 @@ export function digestOf(summary: TransactionSummary): string {
     .digest('base64url');
 }
 
-/** By convention the first field of every result is `string image_id`: so results of types that are not known here count too. */
-function imageIdOf(event: Event): string {
+/**
+ * Results of types that the summary has no use for, or that this release does not know, count too: by convention the
+ * first field of every result is `string image_id`, followed by `uint32 index`.
+ */
+function otherwise(event: Event): Said {
+  const known = eventType(event.type);
+  if (known !== undefined && !isResultType(known)) return { kind: 'notice' };
+  const imageId = firstField(event);
+  return isUuid(imageId) ? { kind: 'other-result', imageId } : { kind: 'notice' };
+}
+
+function isResultType({ fields }: AnyMessageType): boolean {
+  return (
+    fields.some(({ no, name }) => no === 1 && name === 'image_id') &&
+    fields.some(({ no, name }) => no === 2 && name === 'index')
+  );
+}
+
+/** The first field of a payload where that is a string; empty where not. */
+function firstField(event: Event): string {
   try {
     const reader = new BinaryReader(event.payload);
     while (reader.pos < reader.len) {

@@ -94,6 +94,9 @@ export type Decision =
   /** `due`: the moment of stream time at which to ask again even if no fact comes. */
   | { readonly kind: 'wait'; readonly due: number | undefined };
 
+/** What is said about one image. */
+type AboutImage = Exclude<Said, { kind: 'opened' | 'closed' | 'summary' | 'notice' }>;
+
 export function emptyState(client: string, transaction: string): TransactionState {
   return {
     client,
@@ -119,6 +122,7 @@ export function fold(state: TransactionState, fact: Fact): boolean {
   const { messageId } = fact.event;
   if (state.seen.has(messageId)) return false;
   state.seen.add(messageId);
+  if (fact.said.kind === 'notice') return true;
   if (fact.said.kind === 'summary') return foldSummary(state, fact, fact.said);
   state.lastTime = Math.max(state.lastTime, fact.time);
   state.changed = true;
@@ -157,11 +161,7 @@ function later<T extends { time: number; id: string }>(a: T | undefined, b: T): 
   return b.time === a.time && b.id > a.id ? b : a;
 }
 
-function foldImage(
-  state: TransactionState,
-  fact: Fact,
-  said: Exclude<Said, { kind: 'opened' | 'closed' | 'summary' }>,
-): void {
+function foldImage(state: TransactionState, fact: Fact, said: AboutImage): void {
   const image = imageIn(state, imageIdOf(said));
   const wasUnsettled = image.accepted !== undefined && !isSettled(image);
   switch (said.kind) {
@@ -202,11 +202,11 @@ function foldMarker(image: ImageState, said: Extract<Said, { kind: 'completed' |
   else if (!image.markers.has(key)) image.markers.set(key, { kind: 'failed', service, failed: said.marker });
 }
 
-function isResult(said: Said): boolean {
+function isResult(said: AboutImage): boolean {
   return said.kind === 'face' || said.kind === 'text' || said.kind === 'barcode' || said.kind === 'other-result';
 }
 
-function imageIdOf(said: Exclude<Said, { kind: 'opened' | 'closed' | 'summary' }>): string {
+function imageIdOf(said: AboutImage): string {
   switch (said.kind) {
     case 'accepted':
       return said.image.imageId;

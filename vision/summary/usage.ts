@@ -70,6 +70,7 @@ function usedBy({ said }: Fact): Partial<Usage> | undefined {
       return { summaries: 1 };
     case 'opened':
     case 'closed':
+    case 'notice':
       return undefined;
   }
 }
