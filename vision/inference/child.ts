@@ -10,6 +10,7 @@ import type { Analyser, ServiceConfig } from '../services/service.ts';
 import { type DecodedImage, type DecodeLimits, decodeImage, restrictLoaders } from './decode.ts';
 import { toWire } from './errors.ts';
 import type { AnalysisMessage, FromChild, ToChild } from './messages.ts';
+import { rounded } from './precision.ts';
 
 let analyser: Analyser | undefined;
 let limits: DecodeLimits;
@@ -65,7 +66,7 @@ async function analyse(
 ): Promise<AnalysisMessage> {
   if (analyser === undefined) throw new Error('asked to analyse before the service was opened');
   const image = await decoding;
-  const results = await analyser.analyse(image, config);
+  const results = (await analyser.analyse(image, config)).map(rounded);
   return { results, durationMs: performance.now() - started, width: image.width, height: image.height };
 }
 

@@ -35,7 +35,7 @@ export interface Barcode {
     /**
      * 1: a barcode's own checksum decides, so what is reported was read right.
      *
-     * @generated from protobuf field: float confidence = 4
+     * @generated from protobuf field: double confidence = 4
      */
     confidence: number;
     /**

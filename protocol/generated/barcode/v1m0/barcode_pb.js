@@ -15,7 +15,7 @@ class Barcode$Type extends MessageType {
             { no: 1, name: "image_id", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
             { no: 2, name: "index", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
             { no: 3, name: "label", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
-            { no: 4, name: "confidence", kind: "scalar", T: 2 /*ScalarType.FLOAT*/ },
+            { no: 4, name: "confidence", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ },
             { no: 5, name: "text", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
             { no: 6, name: "raw", kind: "scalar", T: 12 /*ScalarType.BYTES*/ },
             { no: 7, name: "quadrilateral", kind: "message", T: () => Quadrilateral },
@@ -48,8 +48,8 @@ class Barcode$Type extends MessageType {
                 case /* string label */ 3:
                     message.label = reader.string();
                     break;
-                case /* float confidence */ 4:
-                    message.confidence = reader.float();
+                case /* double confidence */ 4:
+                    message.confidence = reader.double();
                     break;
                 case /* string text */ 5:
                     message.text = reader.string();
@@ -84,9 +84,9 @@ class Barcode$Type extends MessageType {
         /* string label = 3; */
         if (message.label !== "")
             writer.tag(3, WireType.LengthDelimited).string(message.label);
-        /* float confidence = 4; */
+        /* double confidence = 4; */
         if (message.confidence !== 0)
-            writer.tag(4, WireType.Bit32).float(message.confidence);
+            writer.tag(4, WireType.Bit64).double(message.confidence);
         /* string text = 5; */
         if (message.text !== "")
             writer.tag(5, WireType.LengthDelimited).string(message.text);

@@ -36,7 +36,7 @@ export interface ExtractedFace {
     /**
      * 0 to 1.
      *
-     * @generated from protobuf field: float confidence = 4
+     * @generated from protobuf field: double confidence = 4
      */
     confidence: number;
     /**

@@ -159,7 +159,7 @@ export interface Sighting {
      */
     index: number;
     /**
-     * @generated from protobuf field: float confidence = 3
+     * @generated from protobuf field: double confidence = 3
      */
     confidence: number;
     /**
@@ -176,7 +176,7 @@ export interface MatchedFace {
     /**
      * Of the most confident sighting.
      *
-     * @generated from protobuf field: float confidence = 1
+     * @generated from protobuf field: double confidence = 1
      */
     confidence: number;
     /**
@@ -197,7 +197,7 @@ export interface MergedText {
     /**
      * The highest confidence of that reading, times its share of all readings.
      *
-     * @generated from protobuf field: float confidence = 2
+     * @generated from protobuf field: double confidence = 2
      */
     confidence: number;
     /**

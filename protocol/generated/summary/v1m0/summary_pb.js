@@ -409,7 +409,7 @@ class Sighting$Type extends MessageType {
         super("summary.v1m0.Sighting", [
             { no: 1, name: "image_id", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
             { no: 2, name: "index", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
-            { no: 3, name: "confidence", kind: "scalar", T: 2 /*ScalarType.FLOAT*/ },
+            { no: 3, name: "confidence", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ },
             { no: 4, name: "box", kind: "message", T: () => Box }
         ]);
     }
@@ -433,8 +433,8 @@ class Sighting$Type extends MessageType {
                 case /* uint32 index */ 2:
                     message.index = reader.uint32();
                     break;
-                case /* float confidence */ 3:
-                    message.confidence = reader.float();
+                case /* double confidence */ 3:
+                    message.confidence = reader.double();
                     break;
                 case /* vision.v1m0.Box box */ 4:
                     message.box = Box.internalBinaryRead(reader, reader.uint32(), options, message.box);
@@ -457,9 +457,9 @@ class Sighting$Type extends MessageType {
         /* uint32 index = 2; */
         if (message.index !== 0)
             writer.tag(2, WireType.Varint).uint32(message.index);
-        /* float confidence = 3; */
+        /* double confidence = 3; */
         if (message.confidence !== 0)
-            writer.tag(3, WireType.Bit32).float(message.confidence);
+            writer.tag(3, WireType.Bit64).double(message.confidence);
         /* vision.v1m0.Box box = 4; */
         if (message.box)
             Box.internalBinaryWrite(message.box, writer.tag(4, WireType.LengthDelimited).fork(), options).join();
@@ -477,7 +477,7 @@ export const Sighting = new Sighting$Type();
 class MatchedFace$Type extends MessageType {
     constructor() {
         super("summary.v1m0.MatchedFace", [
-            { no: 1, name: "confidence", kind: "scalar", T: 2 /*ScalarType.FLOAT*/ },
+            { no: 1, name: "confidence", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ },
             { no: 2, name: "sightings", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => Sighting }
         ]);
     }
@@ -494,8 +494,8 @@ class MatchedFace$Type extends MessageType {
         while (reader.pos < end) {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
-                case /* float confidence */ 1:
-                    message.confidence = reader.float();
+                case /* double confidence */ 1:
+                    message.confidence = reader.double();
                     break;
                 case /* repeated summary.v1m0.Sighting sightings */ 2:
                     message.sightings.push(Sighting.internalBinaryRead(reader, reader.uint32(), options));
@@ -512,9 +512,9 @@ class MatchedFace$Type extends MessageType {
         return message;
     }
     internalBinaryWrite(message, writer, options) {
-        /* float confidence = 1; */
+        /* double confidence = 1; */
         if (message.confidence !== 0)
-            writer.tag(1, WireType.Bit32).float(message.confidence);
+            writer.tag(1, WireType.Bit64).double(message.confidence);
         /* repeated summary.v1m0.Sighting sightings = 2; */
         for (let i = 0; i < message.sightings.length; i++)
             Sighting.internalBinaryWrite(message.sightings[i], writer.tag(2, WireType.LengthDelimited).fork(), options).join();
@@ -533,7 +533,7 @@ class MergedText$Type extends MessageType {
     constructor() {
         super("summary.v1m0.MergedText", [
             { no: 1, name: "text", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
-            { no: 2, name: "confidence", kind: "scalar", T: 2 /*ScalarType.FLOAT*/ },
+            { no: 2, name: "confidence", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ },
             { no: 3, name: "sightings", kind: "message", repeat: 2 /*RepeatType.UNPACKED*/, T: () => Sighting },
             { no: 4, name: "alternatives", kind: "scalar", repeat: 2 /*RepeatType.UNPACKED*/, T: 9 /*ScalarType.STRING*/ }
         ]);
@@ -556,8 +556,8 @@ class MergedText$Type extends MessageType {
                 case /* string text */ 1:
                     message.text = reader.string();
                     break;
-                case /* float confidence */ 2:
-                    message.confidence = reader.float();
+                case /* double confidence */ 2:
+                    message.confidence = reader.double();
                     break;
                 case /* repeated summary.v1m0.Sighting sightings */ 3:
                     message.sightings.push(Sighting.internalBinaryRead(reader, reader.uint32(), options));
@@ -580,9 +580,9 @@ class MergedText$Type extends MessageType {
         /* string text = 1; */
         if (message.text !== "")
             writer.tag(1, WireType.LengthDelimited).string(message.text);
-        /* float confidence = 2; */
+        /* double confidence = 2; */
         if (message.confidence !== 0)
-            writer.tag(2, WireType.Bit32).float(message.confidence);
+            writer.tag(2, WireType.Bit64).double(message.confidence);
         /* repeated summary.v1m0.Sighting sightings = 3; */
         for (let i = 0; i < message.sightings.length; i++)
             Sighting.internalBinaryWrite(message.sightings[i], writer.tag(3, WireType.LengthDelimited).fork(), options).join();

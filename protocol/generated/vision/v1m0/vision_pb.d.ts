@@ -15,11 +15,11 @@ import { MessageType } from "@protobuf-ts/runtime";
  */
 export interface Point {
     /**
-     * @generated from protobuf field: float x = 1
+     * @generated from protobuf field: double x = 1
      */
     x: number;
     /**
-     * @generated from protobuf field: float y = 2
+     * @generated from protobuf field: double y = 2
      */
     y: number;
 }
@@ -30,19 +30,19 @@ export interface Point {
  */
 export interface Box {
     /**
-     * @generated from protobuf field: float x = 1
+     * @generated from protobuf field: double x = 1
      */
     x: number;
     /**
-     * @generated from protobuf field: float y = 2
+     * @generated from protobuf field: double y = 2
      */
     y: number;
     /**
-     * @generated from protobuf field: float width = 3
+     * @generated from protobuf field: double width = 3
      */
     width: number;
     /**
-     * @generated from protobuf field: float height = 4
+     * @generated from protobuf field: double height = 4
      */
     height: number;
 }

@@ -10,8 +10,8 @@ import { MessageType } from "@protobuf-ts/runtime";
 class Point$Type extends MessageType {
     constructor() {
         super("vision.v1m0.Point", [
-            { no: 1, name: "x", kind: "scalar", T: 2 /*ScalarType.FLOAT*/ },
-            { no: 2, name: "y", kind: "scalar", T: 2 /*ScalarType.FLOAT*/ }
+            { no: 1, name: "x", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ },
+            { no: 2, name: "y", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ }
         ]);
     }
     create(value) {
@@ -27,11 +27,11 @@ class Point$Type extends MessageType {
         while (reader.pos < end) {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
-                case /* float x */ 1:
-                    message.x = reader.float();
+                case /* double x */ 1:
+                    message.x = reader.double();
                     break;
-                case /* float y */ 2:
-                    message.y = reader.float();
+                case /* double y */ 2:
+                    message.y = reader.double();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -45,12 +45,12 @@ class Point$Type extends MessageType {
         return message;
     }
     internalBinaryWrite(message, writer, options) {
-        /* float x = 1; */
+        /* double x = 1; */
         if (message.x !== 0)
-            writer.tag(1, WireType.Bit32).float(message.x);
-        /* float y = 2; */
+            writer.tag(1, WireType.Bit64).double(message.x);
+        /* double y = 2; */
         if (message.y !== 0)
-            writer.tag(2, WireType.Bit32).float(message.y);
+            writer.tag(2, WireType.Bit64).double(message.y);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
@@ -65,10 +65,10 @@ export const Point = new Point$Type();
 class Box$Type extends MessageType {
     constructor() {
         super("vision.v1m0.Box", [
-            { no: 1, name: "x", kind: "scalar", T: 2 /*ScalarType.FLOAT*/ },
-            { no: 2, name: "y", kind: "scalar", T: 2 /*ScalarType.FLOAT*/ },
-            { no: 3, name: "width", kind: "scalar", T: 2 /*ScalarType.FLOAT*/ },
-            { no: 4, name: "height", kind: "scalar", T: 2 /*ScalarType.FLOAT*/ }
+            { no: 1, name: "x", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ },
+            { no: 2, name: "y", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ },
+            { no: 3, name: "width", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ },
+            { no: 4, name: "height", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ }
         ]);
     }
     create(value) {
@@ -86,17 +86,17 @@ class Box$Type extends MessageType {
         while (reader.pos < end) {
             let [fieldNo, wireType] = reader.tag();
             switch (fieldNo) {
-                case /* float x */ 1:
-                    message.x = reader.float();
+                case /* double x */ 1:
+                    message.x = reader.double();
                     break;
-                case /* float y */ 2:
-                    message.y = reader.float();
+                case /* double y */ 2:
+                    message.y = reader.double();
                     break;
-                case /* float width */ 3:
-                    message.width = reader.float();
+                case /* double width */ 3:
+                    message.width = reader.double();
                     break;
-                case /* float height */ 4:
-                    message.height = reader.float();
+                case /* double height */ 4:
+                    message.height = reader.double();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -110,18 +110,18 @@ class Box$Type extends MessageType {
         return message;
     }
     internalBinaryWrite(message, writer, options) {
-        /* float x = 1; */
+        /* double x = 1; */
         if (message.x !== 0)
-            writer.tag(1, WireType.Bit32).float(message.x);
-        /* float y = 2; */
+            writer.tag(1, WireType.Bit64).double(message.x);
+        /* double y = 2; */
         if (message.y !== 0)
-            writer.tag(2, WireType.Bit32).float(message.y);
-        /* float width = 3; */
+            writer.tag(2, WireType.Bit64).double(message.y);
+        /* double width = 3; */
         if (message.width !== 0)
-            writer.tag(3, WireType.Bit32).float(message.width);
-        /* float height = 4; */
+            writer.tag(3, WireType.Bit64).double(message.width);
+        /* double height = 4; */
         if (message.height !== 0)
-            writer.tag(4, WireType.Bit32).float(message.height);
+            writer.tag(4, WireType.Bit64).double(message.height);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
