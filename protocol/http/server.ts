@@ -3,7 +3,13 @@
  * a log line with a request id for every request.
  */
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { newMessageId } from '../message-id.ts';
 import { type FieldError, PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
 
@@ -20,8 +26,7 @@ export function createHttpServer(options: HttpServerOptions) {
     loggerInstance: options.logger,
     bodyLimit: options.bodyLimit,
     genReqId: () => newMessageId(Date.now()),
-    requestIdLogLabel: 'request',
-    disableRequestLogging: true,
+    logController: new LogController({ requestIdLogLabel: 'request', disableRequestLogging: true }),
     routerOptions: { maxParamLength: 256 },
     // On shutdown idle keep-alive connections are closed at once; those in a request finish it.
     forceCloseConnections: 'idle',

@@ -4,8 +4,20 @@
  * A provider counts as usable only when an inference has run on it. Asking the runtime what it supports is not
  * enough: it names CUDA wherever it was compiled in, whether or not the CUDA libraries can be loaded.
  */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
 import { ModelUnavailable } from './errors.ts';
+
+/**
+ * The library that runs models on CUDA, where ONNX Runtime looks for it. Looking first keeps the runtime from printing an error of
+ * its own, past every logger, on each machine that has no GPU.
+ */
+const CUDA_PROVIDER = join(
+  dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json')),
+  `bin/napi-v6/${process.platform}/${process.arch}/libonnxruntime_providers_cuda.so`,
+);
 
 export type Provider = 'cpu' | 'cuda';
 
@@ -35,6 +47,10 @@ export interface OpenedSession {
 export async function openSession(options: SessionOptions): Promise<OpenedSession> {
   const reasons: string[] = [];
   for (const provider of options.providers) {
+    if (provider === 'cuda' && !existsSync(CUDA_PROVIDER)) {
+      reasons.push('the CUDA provider library is not installed (docs/gpu.md)');
+      continue;
+    }
     try {
       const session = await InferenceSession.create(options.content, runtimeOptions(provider, options.threads));
       await options.warmUp(session);
