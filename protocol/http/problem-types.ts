@@ -33,6 +33,18 @@ export const PROBLEM_TYPES = {
     title: 'The method is not allowed here',
     advice: 'The Allow header names the methods that are.',
   },
+  'wrong-epoch': {
+    status: 409,
+    title: 'The position belongs to another epoch',
+    advice:
+      'The log was recreated since: offsets of the old epoch mean nothing in the new one. The member `epoch` names it; start from "earliest".',
+  },
+  'offset-retired': {
+    status: 410,
+    title: 'The position has been retired',
+    advice:
+      'Messages past it are gone. The member `earliest` is the first that is held: start there, or ask with on_gap "earliest".',
+  },
   'payload-too-large': {
     status: 413,
     title: 'The content is too large',
@@ -42,6 +54,12 @@ export const PROBLEM_TYPES = {
     status: 415,
     title: 'The media type is not accepted',
     advice: 'The member `accepted` lists the media types that are.',
+  },
+  'offset-ahead': {
+    status: 416,
+    title: 'The position lies in the future',
+    advice:
+      'No message of this client has that offset yet: the position is not from here. The member `latest` is the last one.',
   },
   'invalid-image': {
     status: 422,

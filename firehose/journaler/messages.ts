@@ -1,0 +1,50 @@
+/** What the journaler's thread and the main thread say to each other. */
+import type { LogSettings } from '../../protocol/log/settings.ts';
+
+export interface JournalerOptions {
+  readonly log: LogSettings;
+  /** Holds one folder for each partition. */
+  readonly folder: string;
+  readonly retentionMs: number | undefined;
+  readonly retentionBytes: number | undefined;
+  readonly volumeSpanMs: number;
+  readonly check: boolean;
+}
+
+/** Entries of one client that have just been committed, as bytes within the message's `data`. */
+export interface NewSegment {
+  readonly client: string;
+  /** Offsets of its first and last entry. */
+  readonly first: number;
+  readonly last: number;
+  readonly count: number;
+  /** Offset of the client's entry before `first`, -1 where there is none. */
+  readonly prev: number;
+  /** Where its bytes lie in `data`. */
+  readonly start: number;
+  readonly length: number;
+}
+
+export type FromJournaler =
+  /** The journals are open and what comes will be appended. */
+  | { readonly kind: 'following'; readonly epoch: string; readonly partitions: readonly number[] }
+  | {
+      readonly kind: 'appended';
+      readonly partition: number;
+      readonly segments: readonly NewSegment[];
+      readonly data: ArrayBuffer;
+      readonly duplicates: number;
+    }
+  /** Whose is this token? Answered by `token`: keys never leave the main thread. */
+  | { readonly kind: 'ask-token'; readonly question: number; readonly token: string }
+  | { readonly kind: 'poisoned'; readonly partition: number; readonly offset: number; readonly detail: string }
+  | { readonly kind: 'moved-aside'; readonly partition: number; readonly to: string; readonly detail: string }
+  | { readonly kind: 'retired'; readonly partition: number; readonly volumes: number }
+  /** Something that is being retried. */
+  | { readonly kind: 'trouble'; readonly detail: string };
+
+export type ToJournaler =
+  | { readonly kind: 'token'; readonly question: number; readonly answer: TokenAnswer }
+  | { readonly kind: 'stop' };
+
+export type TokenAnswer = { readonly client: string } | { readonly refused: string } | { readonly failed: string };

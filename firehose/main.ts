@@ -1,0 +1,93 @@
+/** Starts the firehose: the journaler in its thread, the journals open for reading, the routes. */
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { RoleContext, RunningRole } from '../protocol/role.ts';
+import type { FirehoseConfig } from './config.ts';
+import { assembleFirehose } from './firehose.ts';
+import { registerFirehoseRoutes } from './http/firehose-routes.ts';
+import type { FromJournaler } from './journaler/messages.ts';
+import { JournalerSupervisor } from './journaler/supervisor.ts';
+import { Journals } from './journals/journals.ts';
+import { type FirehoseMetrics, firehoseMetrics } from './metrics.ts';
+import { LiveTail } from './stream/live-tail.ts';
+import { Scheduler } from './stream/scheduler.ts';
+import { Streams } from './stream/streams.ts';
+import { registerTransactionRoutes } from './transactions/transaction-routes.ts';
+
+export async function startFirehose(context: RoleContext, config: FirehoseConfig): Promise<RunningRole> {
+  const { log, verifier, logger } = context;
+  const folder = join(context.dataFolder, 'journal');
+  const journals = new Journals(folder);
+  const streams = new Streams(Date.now);
+  const tail = new LiveTail();
+  const metrics = firehoseMetrics(context.metrics, () => streams.size);
+  const firehose = assembleFirehose({
+    log,
+    verifier,
+    logger,
+    config,
+    journals,
+    streams,
+    tail,
+    scheduler: new Scheduler(),
+    metrics,
+    now: Date.now,
+  });
+  const { retentionMs, retentionBytes, volumeSpanMs, check } = config.journal;
+  const journaler = new JournalerSupervisor(
+    {
+      log: context.logSettings,
+      folder,
+      retentionMs: retentionMs || undefined,
+      retentionBytes: retentionBytes || undefined,
+      volumeSpanMs,
+      check,
+    },
+    verifier,
+    {
+      following(epoch, partitions) {
+        journals.open(epoch, partitions);
+        streams.nudge();
+      },
+      appended({ segments, data, duplicates }) {
+        for (const segment of segments) {
+          tail.appended({ ...segment, data: Buffer.from(data, segment.start, segment.length) });
+        }
+        const messages = segments.reduce((sum, { count }) => sum + count, 0);
+        metrics.journaled(messages, data.byteLength, duplicates);
+      },
+      other: (message) => report(message, logger, metrics),
+    },
+    logger,
+  );
+  return {
+    name: 'firehose',
+    routes: async (server) => {
+      await registerFirehoseRoutes(server, firehose);
+      await registerTransactionRoutes(server, firehose);
+    },
+    readiness: () => journaler.readiness(),
+    async stop() {
+      await streams.drain(() => config.drainRetryMs + Math.random() * config.drainSpreadMs);
+      await journaler.stop();
+      journals.close();
+    },
+  };
+}
+
+function report(message: FromJournaler, logger: Logger, metrics: FirehoseMetrics): void {
+  switch (message.kind) {
+    case 'poisoned':
+      metrics.poisoned();
+      logger.error({ ...message }, 'a record was set aside in dead-letter-1');
+      break;
+    case 'moved-aside':
+      logger.error({ ...message }, 'a journal was moved aside and is built anew from the log');
+      break;
+    case 'retired':
+      logger.info({ ...message }, 'journal volumes were retired');
+      break;
+    case 'trouble':
+      logger.warn(message.detail);
+  }
+}

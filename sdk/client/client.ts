@@ -1,0 +1,41 @@
+/**
+ * The client library: images in, the firehose out.
+ *
+ *     const client = createClient({ url: 'http://127.0.0.1:8080', token });
+ *     await client.submit({ transaction: 'order-1', image });
+ *     for await (const message of client.firehose({ from: 'earliest' })) console.log(message.type, message.payload);
+ *
+ * It needs only what browsers and Node have in common: fetch, streams, timers, Web Crypto.
+ */
+import type { Connection } from './connection.ts';
+import { type FirehoseOptions, firehose } from './firehose.ts';
+import type { Message } from './frames.ts';
+import { type AcceptedImage, type Submission, submit } from './submit.ts';
+
+export interface ClientOptions {
+  /** Base URL of the server. */
+  readonly url: string;
+  /** The authorisation token, or a function that gives one. @param refused the one before was refused: get another */
+  readonly token: string | ((refused: boolean) => string | Promise<string>);
+  /** Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+export interface Client {
+  /** Messages in order, each once, for as long as the signal lets it. */
+  firehose(options?: FirehoseOptions): AsyncGenerator<Message>;
+  submit(submission: Submission): Promise<AcceptedImage>;
+}
+
+export function createClient(options: ClientOptions): Client {
+  const { token } = options;
+  const connection: Connection = {
+    url: options.url.replace(/\/+$/, ''),
+    token: async (refused) => (typeof token === 'string' ? token : token(refused)),
+    fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
+  };
+  return {
+    firehose: (stream = {}) => firehose(connection, stream),
+    submit: (submission) => submit(connection, submission),
+  };
+}
