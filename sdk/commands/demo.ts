@@ -66,10 +66,12 @@ async function watch(client: Client, images: number): Promise<string> {
       progress.accepted += 1;
       progress.expected += payload.services.length;
     }
-    if (type === 'completion.v1m0.ServiceCompleted' || type === 'completion.v1m0.ServiceFailed') progress.done += 1;
+    const isDone = type === 'completion.v1m0.ServiceCompleted' || type === 'completion.v1m0.ServiceFailed';
+    if (isDone) progress.done += 1;
     clearProgress();
     process.stdout.write(`${describe(message, (id) => names.get(id) ?? id)}\n`);
-    showProgress(progress, images);
+    // Where nobody watches the line change, it is printed only when a service has finished an image.
+    if (process.stderr.isTTY || isDone) showProgress(progress, images);
     if (type === 'summary.v1m0.TransactionSummary' && payload.images.length === images) {
       clearProgress();
       const seconds = ((Date.now() - began) / 1000).toFixed(1);

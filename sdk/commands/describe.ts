@@ -26,7 +26,7 @@ function content({ type, payload }: DescribableMessage): string {
     case 'barcode.v1m0.Barcode':
       return `${payload.label.toLowerCase().padEnd(9)} ${payload.text}`;
     case 'completion.v1m0.ServiceCompleted':
-      return `done      ${payload.service}: ${payload.results} result${payload.results === 1 ? '' : 's'} in ${payload.duration}`;
+      return `done      ${payload.service}: ${payload.results} result${payload.results === 1 ? '' : 's'} in ${seconds(payload.duration)}`;
     case 'completion.v1m0.ServiceFailed':
       return `failed    ${payload.service}: ${payload.title}. ${payload.detail}`;
     case 'summary.v1m0.TransactionSummary':
@@ -37,6 +37,11 @@ function content({ type, payload }: DescribableMessage): string {
     default:
       return `${type} ${JSON.stringify(payload)}`;
   }
+}
+
+/** @param duration protobuf's JSON of a Duration: "1.500s" */
+function seconds(duration: string): string {
+  return `${Number.parseFloat(duration).toFixed(2)} s`;
 }
 
 function percent(confidence: number): string {
