@@ -1,0 +1,184 @@
+/** The client library against scripted servers: what it does when connections break, repeat and lie. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { createClient } from './client.ts';
+import { GapError, ProblemError, StreamEndedError } from './errors.ts';
+import type { FirehoseEvent } from './firehose.ts';
+
+type Script = (response: ServerResponse, body: { from: unknown; on_gap: string }, request: IncomingMessage) => void;
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close().closeAllConnections();
+});
+
+/** Answers the n-th request by the n-th script, further ones by the last. */
+async function serve(...scripts: Script[]) {
+  const bodies: { from: unknown; on_gap: string }[] = [];
+  const server = createServer(async (request, response) => {
+    let text = '';
+    for await (const part of request) text += part;
+    bodies.push(JSON.parse(text));
+    scripts[Math.min(bodies.length, scripts.length) - 1]!(response, bodies.at(-1)!, request);
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { bodies, client: createClient({ url, token: 'secret' }) };
+}
+
+const hello = (offset: number, more: object = {}) => ({
+  kind: 'hello',
+  stream: 's',
+  epoch: 'e1',
+  offset,
+  earliest: 0,
+  latest: 9,
+  rate: { messages: null, bytes: null },
+  heartbeat_ms: 60_000,
+  ...more,
+});
+const message = (offset: number, prev: number) => ({ kind: 'message', offset, prev, type: 'x', payload: {} });
+const goodbye = (reason: string, terminal: boolean, offset = 0) => ({
+  kind: 'goodbye',
+  reason,
+  terminal,
+  epoch: 'e1',
+  offset,
+  retry_after_ms: 1,
+});
+const write = (response: ServerResponse, ...frames: object[]) =>
+  response.write(frames.map((frame) => `${JSON.stringify(frame)}\n`).join(''));
+
+test('a broken connection is taken up after the last message, and what comes twice is dropped', async () => {
+  const { bodies, client } = await serve(
+    (response) => {
+      write(response, hello(-1), message(2, -1), message(5, 2));
+      setTimeout(() => response.destroy(), 20);
+    },
+    (response) => {
+      write(response, hello(5), message(5, 2), message(7, 5), goodbye('until', true));
+      response.end();
+    },
+  );
+  const offsets: number[] = [];
+  for await (const { offset } of client.firehose({ from: 'earliest' })) offsets.push(offset);
+  expect(offsets).toEqual([2, 5, 7]);
+  expect(bodies.map(({ from }) => from)).toEqual(['earliest', { epoch: 'e1', offset: 5 }]);
+});
+
+test('a message cut in half by the end of the connection comes whole the second time', async () => {
+  const { client } = await serve(
+    (response) => {
+      write(response, hello(-1), message(2, -1));
+      response.write('{"kind":"message","offset":5');
+      setTimeout(() => response.destroy(), 20);
+    },
+    (response) => {
+      write(response, hello(2), message(5, 2), goodbye('until', true));
+      response.end();
+    },
+  );
+  const offsets: number[] = [];
+  for await (const { offset } of client.firehose({ from: 'earliest' })) offsets.push(offset);
+  expect(offsets).toEqual([2, 5]);
+});
+
+test('a hole in the prev chain is a GapError, or is told and passed where the caller wants to go on', async () => {
+  const script: Script = (response) => {
+    write(response, hello(-1), message(2, -1), message(9, 7), goodbye('until', true));
+    response.end();
+  };
+  const { client } = await serve(script);
+  const drain = async (options: object) => {
+    const offsets: number[] = [];
+    for await (const { offset } of client.firehose({ from: 'earliest', ...options })) offsets.push(offset);
+    return offsets;
+  };
+  await expect(drain({})).rejects.toMatchObject({ name: 'GapError', after: 2, next: 9 });
+  const events: FirehoseEvent[] = [];
+  expect(await drain({ gap: 'continue', onEvent: (event: FirehoseEvent) => events.push(event) })).toEqual([2, 9]);
+  expect(events.filter(({ kind }) => kind === 'gap')).toHaveLength(1);
+});
+
+test('a retired position is a GapError before the first message', async () => {
+  const { client } = await serve((response) => {
+    response.writeHead(410, { 'content-type': 'application/problem+json' });
+    response.end(JSON.stringify({ type: '/problems/offset-retired', asked: 3, earliest: 40 }));
+  });
+  const first = client.firehose({ from: { offset: 3 } }).next();
+  await expect(first).rejects.toBeInstanceOf(GapError);
+  await expect(first).rejects.toMatchObject({ after: 3, next: 40 });
+});
+
+test('what cannot pass is thrown: a refused request, a terminal goodbye', async () => {
+  const refused = await serve((response) => {
+    response.writeHead(403, { 'content-type': 'application/problem+json' });
+    response.end(JSON.stringify({ type: '/problems/not-granted', title: 'no', detail: 'no' }));
+  });
+  await expect(refused.client.firehose().next()).rejects.toBeInstanceOf(ProblemError);
+  const fenced = await serve((response) => {
+    write(response, hello(4), goodbye('taken_over', true, 4));
+    response.end();
+  });
+  await expect(fenced.client.firehose().next()).rejects.toBeInstanceOf(StreamEndedError);
+});
+
+test('the pause that a goodbye asks for is kept, and its reason is told', async () => {
+  const { client } = await serve(
+    (response) => {
+      write(response, hello(-1), goodbye('draining', false));
+      response.end();
+    },
+    (response) => {
+      write(response, hello(-1), message(1, -1), goodbye('until', true));
+      response.end();
+    },
+  );
+  const events: FirehoseEvent[] = [];
+  const offsets: number[] = [];
+  for await (const { offset } of client.firehose({ from: 'earliest', onEvent: (event) => events.push(event) }))
+    offsets.push(offset);
+  expect(offsets).toEqual([1]);
+  expect(events.find(({ kind }) => kind === 'disconnected')).toMatchObject({
+    pauseMs: 1,
+    cause: { reason: 'draining' },
+  });
+});
+
+test('an abort ends the iteration without an error', async () => {
+  const { client } = await serve((response) => write(response, hello(-1), message(1, -1)));
+  const abort = new AbortController();
+  const offsets: number[] = [];
+  for await (const { offset } of client.firehose({ from: 'earliest', signal: abort.signal })) {
+    offsets.push(offset);
+    setTimeout(() => abort.abort(), 10);
+  }
+  expect(offsets).toEqual([1]);
+});
+
+test('a refused token is asked for anew, once', async () => {
+  const { client: _, bodies } = await serve(() => {});
+  expect(bodies).toEqual([]);
+  const asked: boolean[] = [];
+  const server = await serve((response, _body, request) => {
+    if (request.headers.authorization !== 'Bearer fresh') {
+      response.writeHead(401).end();
+      return;
+    }
+    write(response, hello(-1), message(1, -1), goodbye('until', true));
+    response.end();
+  });
+  const { port } = servers.at(-1)!.address() as AddressInfo;
+  const client = createClient({
+    url: `http://127.0.0.1:${port}`,
+    token: (refused) => {
+      asked.push(refused);
+      return refused ? 'fresh' : 'stale';
+    },
+  });
+  expect((await client.firehose({ from: 'earliest' }).next()).value).toMatchObject({ offset: 1 });
+  expect(asked).toEqual([false, true]);
+  expect(server.bodies).toHaveLength(2);
+});
