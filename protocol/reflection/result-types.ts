@@ -6,7 +6,7 @@
  */
 import type { MessageShape } from './shape.ts';
 
-const CONVENTION = { imageId: 'string', index: 'uint32', label: 'string', confidence: 'float' } as const;
+const CONVENTION = { imageId: 'string', index: 'uint32', label: 'string', confidence: 'double' } as const;
 
 export function isResultShape(shape: MessageShape): boolean {
   return Object.entries(CONVENTION).every(([name, scalar]) =>

@@ -1,5 +1,6 @@
 /** A random valid message of any shape, with values that could be a vision service's: confidences from 0 to 1, points within a picture. */
 import type { FieldShape, MessageShape, Scalar } from '../../protocol/reflection/shape.ts';
+import { rounded } from '../inference/precision.ts';
 import type { Random } from './random.ts';
 
 /** Pixels of the imagined picture. */
@@ -41,7 +42,7 @@ function randomValue(field: FieldShape, random: Random, size: number, depth: num
     case 'enum':
       return random.pick(value.values);
     case 'scalar':
-      return field.name === 'confidence' ? Math.fround(random.fraction()) : randomScalar(value.scalar, random, size);
+      return field.name === 'confidence' ? rounded(random.fraction()) : randomScalar(value.scalar, random, size);
   }
 }
 
@@ -55,7 +56,7 @@ function randomScalar(scalar: Scalar, random: Random, size: number): unknown {
       return Uint8Array.from({ length: random.integer(0, size) }, () => random.integer(0, 255));
     case 'float':
     case 'double':
-      return Math.fround(random.fraction() * SIDE);
+      return rounded(random.fraction() * SIDE);
     default:
       return random.integer(0, SIDE);
   }

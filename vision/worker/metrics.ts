@@ -1,9 +1,10 @@
 /** What a vision service tells Prometheus. The services of one process share the metrics; a label tells them apart. */
 import { Counter, Gauge, Histogram, type Metric, type Registry } from 'prom-client';
+import type { ImageAnalysis } from './engine.ts';
 
 export interface WorkerMetrics {
   /** An image was dealt with. */
-  finished(outcome: 'completed' | 'failed' | 'not-granted' | 'poisoned', seconds: number, results: number): void;
+  finished(outcome: 'completed' | 'failed' | 'not-granted' | 'poisoned', analysis: ImageAnalysis | undefined): void;
   /** A try did not succeed and is repeated. */
   retried(): void;
   inFlight(images: number, bytes: number): void;
@@ -27,7 +28,7 @@ export function workerMetrics(registry: Registry, service: string): WorkerMetric
   const seconds = shared(registry, 'sluice_vision_image_seconds', (name) => {
     return new Histogram({
       name,
-      help: 'From taking an image into work to its outcome being on the log',
+      help: 'From the start of decoding an image to its last result',
       labelNames: ['service'],
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
       registers: [registry],
@@ -40,10 +41,11 @@ export function workerMetrics(registry: Registry, service: string): WorkerMetric
     return new Gauge({ name, help: 'Encoded bytes in work', labelNames: ['service'], registers: [registry] });
   });
   return {
-    finished(outcome, duration, count) {
+    finished(outcome, analysis) {
       images.inc({ service, outcome });
-      results.inc({ service }, count);
-      seconds.observe({ service }, duration);
+      if (analysis === undefined) return;
+      results.inc({ service }, analysis.results.length);
+      seconds.observe({ service }, analysis.durationMs / 1000);
     },
     retried: () => retries.inc({ service }),
     inFlight(count, bytes) {

@@ -89,34 +89,45 @@ class Worker {
     const drain = drainSignal(taken);
     const turns = new Turns();
     const finished = new Contiguous(batch.records.map(({ offset }) => offset));
-    const work = batch.records.map(async (record, index) => {
-      const started = performance.now();
-      const outcome = this.#describe(record, { taken, cut: drain.signal });
-      try {
-        await turns.after(record.key, outcome, (it) => this.#send(record, it));
-      } catch (error) {
-        halt.abort(error);
-        throw error;
+    const work: Promise<void>[] = [];
+    try {
+      // Into the gate in the order of the log, so that the earliest is never kept out by later ones.
+      for (const [index, record] of batch.records.entries()) {
+        const { outcome } = await this.#begin(record, { taken, cut: drain.signal });
+        const finish = turns.after(record.key, outcome, (it) => this.#send(record, it));
+        const done = finish.then(() => {
+          const upTo = finished.done(index);
+          if (upTo !== undefined) batch.finished(upTo);
+        });
+        done.catch((error: unknown) => halt.abort(error));
+        work.push(done);
       }
-      const upTo = finished.done(index);
-      if (upTo !== undefined) batch.finished(upTo);
-      const { kind, ...rest } = await outcome;
-      const results = 'analysis' in rest ? rest.analysis.results.length : 0;
-      this.#to.metrics.finished(kind, (performance.now() - started) / 1000, results);
-    });
-    await Promise.allSettled(work);
-    drain.clear();
+    } finally {
+      await Promise.allSettled(work);
+      drain.clear();
+    }
     if (halt.signal.aborted) throw halt.signal.reason;
   }
 
-  /** @throws what is no fault of the record: the log, the models or the process are going away */
-  async #describe(record: LogRecord, signals: { taken: AbortSignal; cut: AbortSignal }): Promise<Outcome> {
+  /**
+   * Reads a record and waits for room to work on its image.
+   * @returns the work under way; it rejects with what is no fault of the record: the log, the models or the process are going away
+   */
+  async #begin(
+    record: LogRecord,
+    signals: { taken: AbortSignal; cut: AbortSignal },
+  ): Promise<{ outcome: Promise<Outcome> }> {
+    signals.taken.throwIfAborted();
     const task = await this.#read(record);
-    if (task === undefined) return { kind: 'not-granted' };
-    if (task instanceof PoisonedRecord) return { kind: 'poisoned', failure: failureOf(task, 1) };
+    if (task === undefined) return settled({ kind: 'not-granted' });
+    if (task instanceof PoisonedRecord) return settled({ kind: 'poisoned', failure: failureOf(task, 1) });
     const deaths = this.#to.attempts.deaths(task.event.messageId);
-    if (deaths >= this.#options.maxDeaths) return { kind: 'failed', task, failure: deadly(deaths) };
+    if (deaths >= this.#options.maxDeaths) return settled({ kind: 'failed', task, failure: deadly(deaths) });
     const leave = await this.#gate.enter({ bytes: task.bytes.byteLength, alone: deaths > 0 }, signals.taken);
+    return { outcome: this.#inside(task, signals, leave) };
+  }
+
+  async #inside(task: Task, signals: { taken: AbortSignal; cut: AbortSignal }, leave: () => void): Promise<Outcome> {
     this.#to.metrics.inFlight(this.#gate.count, this.#gate.bytes);
     this.#to.attempts.begin(task.event.messageId, this.#to.now());
     try {
@@ -168,6 +179,7 @@ class Worker {
       throw error;
     }
     if ('task' in outcome) this.#to.attempts.finish(outcome.task.event.messageId);
+    this.#to.metrics.finished(outcome.kind, 'analysis' in outcome ? outcome.analysis : undefined);
   }
 
   async #tell(record: LogRecord, outcome: Outcome): Promise<void> {
@@ -217,6 +229,10 @@ class Worker {
     const { client, correlationId } = task.event;
     return this.#to.logger.child({ client, transaction: correlationId, image: task.imageId });
   }
+}
+
+function settled(outcome: Outcome): { outcome: Promise<Outcome> } {
+  return { outcome: Promise.resolve(outcome) };
 }
 
 /** Aborts some time after `taken` did: images in work are let finish, but not for ever. */

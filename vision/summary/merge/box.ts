@@ -1,5 +1,6 @@
 /** Upright rectangles: around quadrilaterals, and how much two overlap. */
 import type { Box, Quadrilateral } from '../../../protocol/generated/vision/v1m0/vision_pb.js';
+import { rounded } from '../../inference/precision.ts';
 
 /** The smallest upright rectangle around the corners that are given. undefined where none is. */
 export function boxAround(quadrilateral: Quadrilateral | undefined): Box | undefined {
@@ -11,7 +12,7 @@ export function boxAround(quadrilateral: Quadrilateral | undefined): Box | undef
   const ys = corners.map(({ y }) => y);
   const x = Math.min(...xs);
   const y = Math.min(...ys);
-  return { x, y, width: Math.fround(Math.max(...xs) - x), height: Math.fround(Math.max(...ys) - y) };
+  return { x, y, width: rounded(Math.max(...xs) - x), height: rounded(Math.max(...ys) - y) };
 }
 
 /** Intersection over union, 0 to 1; 0 where either has no area or is not known. */

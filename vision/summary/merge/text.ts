@@ -6,6 +6,7 @@
  */
 import type { TextLine } from '../../../protocol/generated/ocr/v1m0/ocr_pb.js';
 import type { MergedText, Sighting } from '../../../protocol/generated/summary/v1m0/summary_pb.js';
+import { rounded } from '../../inference/precision.ts';
 import { overlap } from './box.ts';
 import { type Seen, type SeenImage, sighting } from './seen-image.ts';
 import { normalised, similarity } from './similarity.ts';
@@ -67,7 +68,7 @@ function toMergedText(group: readonly Reading[]): MergedText {
   const clearest = clearestOf(group, normal);
   return {
     text: clearest.text,
-    confidence: Math.fround(clearest.confidence * share),
+    confidence: rounded(clearest.confidence * share),
     sightings: group.map(({ image, line }): Sighting => sighting(image, line)),
     alternatives: others.map((other) => clearestOf(group, other).text),
   };
