@@ -12,11 +12,16 @@ import fastify, {
 } from 'fastify';
 import { newMessageId } from '../message-id.ts';
 import { type FieldError, PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
+import { handleEarlyAnswers } from './request-body.ts';
 
 export interface HttpServerOptions {
   readonly logger: FastifyBaseLogger;
   /** Bytes that a body may have where its route does not say otherwise. */
   readonly bodyLimit: number;
+  /** How long a request may take to arrive whole. Default 120,000 ms. */
+  readonly requestTimeoutMs?: number;
+  /** How long requests that are there at shutdown may go on before their connections are cut. Default 10,000 ms. */
+  readonly drainMs?: number;
 }
 
 export type HttpServer = ReturnType<typeof createHttpServer>;
@@ -25,6 +30,7 @@ export function createHttpServer(options: HttpServerOptions) {
   const server = fastify({
     loggerInstance: options.logger,
     bodyLimit: options.bodyLimit,
+    requestTimeout: options.requestTimeoutMs ?? 120_000,
     genReqId: () => newMessageId(Date.now()),
     logController: new LogController({ requestIdLogLabel: 'request', disableRequestLogging: true }),
     routerOptions: { maxParamLength: 256 },
@@ -40,6 +46,10 @@ export function createHttpServer(options: HttpServerOptions) {
       reply,
     ),
   );
+  server.addHook('preClose', async () => {
+    setTimeout(() => server.server.closeAllConnections(), options.drainMs ?? 10_000).unref();
+  });
+  handleEarlyAnswers(server);
   server.addHook('onResponse', async (request, reply) => {
     request.log.debug(
       { method: request.method, url: request.url, status: reply.statusCode, ms: reply.elapsedTime },
@@ -56,7 +66,7 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
   return reply
     .code(problem.status)
     .type(PROBLEM_MEDIA_TYPE)
-    .send(JSON.stringify({ ...problem.toJSON(), request: request.id }));
+    .send(Buffer.from(JSON.stringify({ ...problem.toJSON(), request: request.id })));
 }
 
 /** The problem behind anything that a handler or fastify itself may throw. */
@@ -75,10 +85,13 @@ function asProblem(error: FastifyError): Problem {
   return new Problem('internal-error', 'The request could not be completed.', { cause: error });
 }
 
+/** What fastify calls the parts of a request, and how FieldError.field names them. */
+const PLACES: Readonly<Record<string, string>> = { params: 'path', querystring: 'query', headers: 'header' };
+
 function invalid(error: FastifyError): Problem {
-  const context = error.validationContext === 'body' ? '' : `${error.validationContext}`;
+  const place = PLACES[error.validationContext ?? 'body'] ?? '';
   const errors: FieldError[] = (error.validation ?? []).map((found) => ({
-    field: `${context}${found.instancePath}` || '/',
+    field: `${place}${found.instancePath}` || '/',
     detail: `${found.message ?? 'is not acceptable'}${allowed(found.params)}`,
   }));
   return new Problem('invalid-request', errors.map(({ field, detail }) => `${field} ${detail}`).join('; '), {

@@ -1,0 +1,38 @@
+/** Settings of the gateway role. */
+import { type Static, Type } from 'typebox';
+
+const MIB = 1 << 20;
+
+export const GatewayConfig = Type.Object(
+  {
+    maxImageBytes: Type.Integer({
+      default: 16 * MIB,
+      minimum: 1,
+      description: 'Largest encoded image; with its envelope it must fit into topics.maxImageMessageBytes',
+    }),
+    maxImagePixels: Type.Integer({ default: 50_000_000, minimum: 1, description: 'Most pixels (width × height)' }),
+    maxImagesPerRequest: Type.Integer({ default: 16, minimum: 1, description: 'Most images in one multipart request' }),
+    maxRequestBytes: Type.Integer({
+      default: 64 * MIB,
+      minimum: 1,
+      description: 'Most bytes of images in one request',
+    }),
+    maxRequestsInFlightPerClient: Type.Integer({
+      default: 32,
+      minimum: 1,
+      description: 'Submissions of one client being taken in at once; more are answered 429',
+    }),
+    maxBytesInFlight: Type.Integer({
+      default: 512 * MIB,
+      minimum: 1,
+      description: 'Bytes of all submissions being taken in at once; more are answered 503',
+    }),
+    retryAfterSeconds: Type.Integer({
+      default: 5,
+      minimum: 1,
+      description: 'What Retry-After says when the log cannot acknowledge',
+    }),
+  },
+  { default: {}, additionalProperties: false, description: 'The HTTP edge that takes images in' },
+);
+export type GatewayConfig = Static<typeof GatewayConfig>;

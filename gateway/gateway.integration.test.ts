@@ -1,0 +1,113 @@
+/** The gateway over real HTTP in front of the real embedded log. */
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { payloadOf, unpackEvent } from '../protocol/envelope.ts';
+import { ImageAccepted, IngestedImage } from '../protocol/generated/ingest/v1m0/ingest_pb.js';
+import { INGEST_TOPIC, RESULTS_TOPIC } from '../protocol/log/topics.ts';
+import { openTestLog, type TestLog } from './testing/embedded-log.ts';
+import { type GatewayFixture, openGateway } from './testing/gateway-fixture.ts';
+import { sampleImage } from './testing/sample-image.ts';
+
+const CLIENTS = ['alice', 'bob', 'carol'];
+const IMAGES = 20;
+
+let log: TestLog;
+let gateway: GatewayFixture;
+
+beforeAll(async () => {
+  log = await openTestLog();
+  gateway = await openGateway(log.log, { maxImageBytes: 1 << 20 }, { listen: true });
+});
+afterAll(async () => {
+  await gateway.close();
+  await log.remove();
+});
+
+test('what was answered 202 lies on both topics, whole and once, and is still there when the log is opened again', async () => {
+  const tokens = new Map(
+    await Promise.all(CLIENTS.map(async (client) => [client, await gateway.token(client)] as const)),
+  );
+  const sent = await Promise.all(
+    Array.from({ length: IMAGES }, async (_, n) => {
+      const client = CLIENTS[n % CLIENTS.length]!;
+      const content = await sampleImage(n % 2 === 0 ? 'image/jpeg' : 'image/webp', 20 + n, 30);
+      const response = await fetch(`${gateway.url}/v1/transactions/t${n % 5}/images?name=${n}.bin`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${tokens.get(client)}`, 'content-type': 'application/octet-stream' },
+        body: new Uint8Array(content),
+      });
+      expect(response.status).toBe(202);
+      const body = (await response.json()) as { images: [{ image: string }] };
+      return { id: body.images[0].image, client, transaction: `t${n % 5}`, content };
+    }),
+  );
+  await log.reopen();
+
+  const ingested = new Map(
+    (await log.records(INGEST_TOPIC)).map((record) => {
+      const event = unpackEvent(record.value);
+      return [event.messageId, { key: record.key, event, image: payloadOf(event, IngestedImage) }];
+    }),
+  );
+  const accepted = (await log.records(RESULTS_TOPIC)).map((record) => {
+    const event = unpackEvent(record.value);
+    return { key: record.key, event, image: payloadOf(event, ImageAccepted) };
+  });
+  expect(ingested.size).toBe(IMAGES);
+  expect(accepted.length).toBe(IMAGES);
+  for (const { id, client, transaction, content } of sent) {
+    const { key, event, image } = ingested.get(id)!;
+    expect([key, event.client, event.correlationId]).toEqual([transaction, client, transaction]);
+    expect(image.content.oneofKind === 'inline' && content.equals(image.content.inline)).toBe(true);
+    expect(createHash('sha256').update(content).digest().equals(image.sha256)).toBe(true);
+    const [told] = accepted.filter((candidate) => candidate.image.imageId === id);
+    expect([told!.key, told!.event.correlationId]).toEqual([client, transaction]);
+  }
+});
+
+test('a sender that goes away in the middle leaves nothing behind', async () => {
+  const before = (await log.records(INGEST_TOPIC)).length;
+  const jpeg = await sampleImage('image/jpeg', 400, 400);
+  const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(
+    `POST /v1/transactions/t/images HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.byteLength}\r\nAuthorization: Bearer ${await gateway.token('dave')}\r\n\r\n`,
+  );
+  socket.write(jpeg.subarray(0, jpeg.byteLength >> 1));
+  await expect.poll(() => inFlight('requests')).toBe(1);
+  socket.destroy();
+  await expect.poll(() => inFlight('requests')).toBe(0);
+  expect(await inFlight('bytes')).toBe(0);
+  expect((await log.records(INGEST_TOPIC)).length).toBe(before);
+});
+
+test('a body that is too long without saying so is refused at the byte that is too much', async () => {
+  const jpeg = await sampleImage('image/jpeg');
+  let produced = 0;
+  const endless = new ReadableStream({
+    pull(controller) {
+      controller.enqueue(new Uint8Array(produced === 0 ? jpeg : Buffer.alloc(64 << 10)));
+      produced += 64 << 10;
+      if (produced > 1 << 30) controller.error(new Error('the gateway reads on and on'));
+    },
+  });
+  const outcome = await fetch(`${gateway.url}/v1/transactions/t/images`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${await gateway.token('dave')}`, 'content-type': 'image/jpeg' },
+    body: endless,
+    duplex: 'half',
+  } as RequestInit).then(
+    async (response) => response.status,
+    // The connection may be cut while the client still writes.
+    () => 413,
+  );
+  expect(outcome).toBe(413);
+  expect(produced).toBeLessThan(256 << 20);
+});
+
+async function inFlight(what: 'requests' | 'bytes'): Promise<number> {
+  const metric = await gateway.metrics.getSingleMetric(`sluice_gateway_in_flight_${what}`)!.get();
+  return metric.values[0]!.value;
+}

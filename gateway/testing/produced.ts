@@ -1,0 +1,21 @@
+/** For unit tests: a log that only notes what is produced to it, or refuses. Everything else about a log is not there. */
+import type { Log, ProduceRecord } from '../../protocol/log/log.ts';
+
+export interface ProducingLog extends Log {
+  readonly produced: { readonly topic: string; readonly records: readonly ProduceRecord[] }[];
+  /** Called before each produce is noted: throw to refuse it, wait to delay it. */
+  beforeProduce: (topic: string) => Promise<void>;
+}
+
+export function producingLog(): ProducingLog {
+  const log = {
+    produced: [] as ProducingLog['produced'],
+    beforeProduce: async (_topic: string) => {},
+    async produce(topic: string, records: readonly ProduceRecord[]) {
+      await log.beforeProduce(topic);
+      log.produced.push({ topic, records });
+      return records.map((_record, offset) => ({ partition: 0, offset }));
+    },
+  };
+  return log as unknown as ProducingLog;
+}

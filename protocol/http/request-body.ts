@@ -1,0 +1,59 @@
+/**
+ * Answers that come before the request's body has: `Expect: 100-continue`, and what happens to the rest of a body after a
+ * refusal.
+ *
+ * A route that decides by more than its headers whether it wants the body sets `config: { readsBody: true }` and calls
+ * `wantBody` itself; for all others the body is asked for once their `onRequest` hooks have passed.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The handler calls `wantBody` when it wants the body. */
+    readonly readsBody?: boolean;
+  }
+}
+
+/** How much of a refused body is read and thrown away, so that the sender comes to read the refusal. */
+const MAX_DISCARDED_BYTES = 4 << 20;
+const MAX_DISCARDING_MS = 5_000;
+
+/** Requests whose sender waits for a word before it sends the body. */
+const waiting = new WeakMap<IncomingMessage, ServerResponse>();
+
+/** Asks the sender for the body, if it waits to be asked. */
+export function wantBody(request: FastifyRequest): void {
+  waiting.get(request.raw)?.writeContinue();
+  waiting.delete(request.raw);
+}
+
+export function handleEarlyAnswers(server: FastifyInstance): void {
+  server.server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    waiting.set(request, response);
+    server.server.emit('request', request, response);
+  });
+  server.addHook('preParsing', async (request) => {
+    if (request.routeOptions.config.readsBody !== true) wantBody(request);
+  });
+  server.addHook('onSend', async (request, reply) => {
+    // The sender may now send the body or leave it out: what follows on this connection would be ambiguous.
+    if (waiting.has(request.raw)) reply.header('connection', 'close');
+  });
+  server.addHook('onResponse', async (request) => {
+    if (!request.raw.complete && !waiting.has(request.raw)) discardRest(request.raw);
+  });
+}
+
+/** Reads on for a while; a sender that has much more to send, or does it slowly, is cut off. */
+function discardRest(request: IncomingMessage): void {
+  const { socket } = request;
+  const cut = setTimeout(() => socket.destroy(), MAX_DISCARDING_MS);
+  let discarded = 0;
+  request.on('data', (chunk: Buffer) => {
+    discarded += chunk.byteLength;
+    if (discarded > MAX_DISCARDED_BYTES) socket.destroy();
+  });
+  request.once('close', () => clearTimeout(cut));
+  request.resume();
+}
