@@ -18,7 +18,7 @@ import type { Log, ProducedRecord } from '../../protocol/log/log.ts';
 import { openLog } from '../../protocol/log/open.ts';
 import { RESULTS_TOPIC, topicDefinitions } from '../../protocol/log/topics.ts';
 import { newMessageId } from '../../protocol/message-id.ts';
-import type { RunningRole } from '../../protocol/role.ts';
+import type { Readiness, RunningRole } from '../../protocol/role.ts';
 import { FirehoseConfig } from '../config.ts';
 import { startFirehose } from '../main.ts';
 
@@ -68,7 +68,16 @@ export class TestNode implements AsyncDisposable {
     return node;
   }
 
-  async startRole(): Promise<void> {
+  /** Another node on the same folders, not started. */
+  twin(): TestNode {
+    return new TestNode(this.folder, this.log, this.keys, this.#overrides);
+  }
+
+  readiness(): Readiness {
+    return this.#role.readiness();
+  }
+
+  async startRole({ wait = true } = {}): Promise<void> {
     const logger: Logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
     const config = loadConfig(FirehoseConfig, { flags: {}, environment: {}, file: this.#overrides });
     this.#role = await startFirehose(
@@ -87,7 +96,7 @@ export class TestNode implements AsyncDisposable {
     await this.#server.register(this.#role.routes!);
     this.url = await this.#server.listen({ host: '127.0.0.1', port: 0 });
     const deadline = Date.now() + READY_MS;
-    while (!this.#role.readiness().ready) {
+    while (wait && !this.#role.readiness().ready) {
       if (Date.now() > deadline) throw new Error(this.#role.readiness().detail);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

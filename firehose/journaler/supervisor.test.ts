@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TestNode } from '../testing/node.ts';
+import { RawStream } from '../testing/raw-stream.ts';
+
+let node: TestNode;
+beforeAll(async () => {
+  node = await TestNode.start();
+});
+afterAll(() => node[Symbol.asyncDispose]());
+
+test('a journaler that cannot run says so, tries again, and goes on where the other left off', async () => {
+  const second = node.twin();
+  await second.startRole({ wait: false });
+  await expect.poll(() => second.readiness().detail, { timeout: 20_000 }).toMatch(/already has a writer/);
+  expect(second.readiness().ready).toBe(false);
+
+  await node.produce('ann', [{ text: 'by the first' }]);
+  await node.stopRole();
+  await expect.poll(() => second.readiness().ready, { timeout: 20_000 }).toBe(true);
+  await node.produce('ann', [{ text: 'by the second' }]);
+  const body = { from: 'earliest', follow: false };
+  await using stream = await RawStream.open(second.url, await node.token('ann'), body);
+  await stream.ended;
+  expect(stream.messages.map(({ payload }) => payload.text)).toEqual(['by the first', 'by the second']);
+  await second.stopRole();
+  await node.startRole();
+});
