@@ -1,0 +1,197 @@
+/**
+ * All endpoints of this process: makes their workers, wakes them when something was journaled for them, and stores together, now
+ * and then, how far each has got.
+ */
+import type { Logger } from 'pino';
+import { type JournalReader, openJournalReader } from '../../journal/reader.ts';
+import { openSecret, type SealingKeys, secretKey } from '../../protocol/webhook/sealing.ts';
+import type { Endpoint } from '../endpoint.ts';
+import type { PushMetrics } from '../metrics.ts';
+import type { DeliveryStore } from '../store/delivery-store.ts';
+import { journalFolder } from '../write/journal-folder.ts';
+import type { JournalerNews } from '../write/supervisor.ts';
+import { EndpointWorker, type WorkerDependencies } from './endpoint-worker.ts';
+import type { DeliveryOptions } from './options.ts';
+import type { SigningKey } from './signature.ts';
+
+export interface DirectoryDependencies
+  extends Pick<WorkerDependencies, 'openSender' | 'notify' | 'now' | 'random' | 'logger'> {
+  /** Folder of the journals. */
+  readonly folder: string;
+  readonly store: DeliveryStore;
+  readonly sealingKeys: SealingKeys;
+  readonly metrics: PushMetrics;
+  readonly logger: Logger;
+}
+
+export interface DirectoryOptions extends DeliveryOptions {
+  readonly groupMs: number;
+  readonly groupMessages: number;
+}
+
+/** How long requests under way may take when the process is told to stop. */
+const STOP_MS = 5_000;
+
+export class Directory {
+  readonly #to: DirectoryDependencies;
+  readonly #options: DirectoryOptions;
+  readonly #workers = new Map<string, EndpointWorker>();
+  readonly #readers = new Map<number, JournalReader>();
+  readonly #saving: NodeJS.Timeout;
+  #epoch: string | undefined;
+  #finished = 0;
+
+  constructor(to: DirectoryDependencies, options: DirectoryOptions) {
+    this.#to = to;
+    this.#options = options;
+    this.#saving = setInterval(() => this.save(), options.groupMs);
+  }
+
+  /** undefined until the journals are open. */
+  get epoch(): string | undefined {
+    return this.#epoch;
+  }
+
+  /** What the write side tells. */
+  hear(news: JournalerNews): void {
+    const { logger, metrics } = this.#to;
+    switch (news.kind) {
+      case 'following':
+        this.#open(news.epoch, news.partitions);
+        for (const endpoint of news.endpoints) this.#configure(endpoint);
+        break;
+      case 'endpoint':
+        this.#configure(news.endpoint);
+        break;
+      case 'appended':
+        metrics.journaled(news.messages);
+        metrics.lag(news.partition, news.lag);
+        for (const key of news.endpoints) this.#workers.get(key)?.wake();
+        break;
+      case 'skipped':
+        metrics.skipped(news.why);
+        logger.debug(news, 'a record is not pushed');
+        break;
+      case 'moved-aside':
+        logger.error(news, 'a damaged push journal was moved aside and is rebuilt from the log');
+        break;
+      case 'trouble':
+        logger.warn(news, 'the push journaler cannot go on');
+    }
+  }
+
+  worker(key: string): EndpointWorker | undefined {
+    return this.#workers.get(key);
+  }
+
+  /** Offsets of the partition's journal: `end` is the offset of the next record to be taken in. */
+  bounds(partition: number): { earliest: number; end: number } | undefined {
+    const bounds = this.#readers.get(partition)?.bounds();
+    return bounds === undefined ? undefined : { earliest: bounds.earliest, end: bounds.position };
+  }
+
+  /** Stores how far every endpoint has got. */
+  save(): void {
+    const moved = [...this.#workers.values()].flatMap((worker) => {
+      const progress = worker.takeProgress();
+      return progress === undefined ? [] : [{ worker, progress }];
+    });
+    this.#finished = 0;
+    if (moved.length === 0) return;
+    try {
+      this.#to.store.saveProgress(moved.map(({ progress }) => progress));
+    } catch (error) {
+      for (const { worker } of moved) worker.keepProgress();
+      this.#to.logger.error({ err: error }, 'how far the webhooks have got cannot be stored');
+    }
+  }
+
+  /** Counts for metrics. */
+  observe(): void {
+    const counts = { well: 0, failing: 0, parked: 0, disabled: 0 };
+    let waiting = 0;
+    let inFlight = 0;
+    for (const worker of this.#workers.values()) {
+      const status = worker.status();
+      counts[status.state] += 1;
+      waiting += status.waiting;
+      inFlight += status.inFlight;
+    }
+    this.#to.metrics.endpoints(counts, waiting, inFlight);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#saving);
+    await Promise.all([...this.#workers.values()].map((worker) => worker.stop(STOP_MS)));
+    this.save();
+    for (const reader of this.#readers.values()) reader.close();
+  }
+
+  /** The journals can be read, possibly not for the first time: their files may have been replaced. */
+  #open(epoch: string, partitions: readonly number[]): void {
+    if (this.#epoch !== undefined && this.#epoch !== epoch) {
+      // Another incarnation of the log: its offsets mean nothing to the workers of the one before.
+      for (const worker of this.#workers.values()) void worker.stop(0);
+      this.#workers.clear();
+    }
+    this.#epoch = epoch;
+    for (const partition of partitions) {
+      this.#readers.get(partition)?.close();
+      this.#readers.set(partition, openJournalReader(journalFolder(this.#to.folder, epoch, partition)));
+    }
+  }
+
+  #configure(endpoint: Endpoint): void {
+    if (!this.#readers.has(endpoint.partition)) return;
+    const worker = this.#workers.get(endpoint.key) ?? this.#make(endpoint);
+    void this.#keys(endpoint).then((keys) => {
+      if (endpoint.issuedAt >= worker.endpoint.issuedAt) worker.configure(endpoint, keys);
+    });
+  }
+
+  #make(endpoint: Endpoint): EndpointWorker {
+    const { store, openSender, notify, metrics, logger, now, random } = this.#to;
+    const epoch = this.#epoch!;
+    const worker = new EndpointWorker(
+      endpoint,
+      store.progress(endpoint.key, epoch),
+      {
+        epoch,
+        read: (request) => this.#readers.get(endpoint.partition)!.entries({ client: endpoint.key, ...request }),
+        store,
+        openSender,
+        notify,
+        finished: (messages) => this.#count(messages),
+        metrics,
+        logger,
+        now,
+        random,
+      },
+      this.#options,
+    );
+    this.#workers.set(endpoint.key, worker);
+    return worker;
+  }
+
+  async #keys(endpoint: Endpoint): Promise<SigningKey[]> {
+    try {
+      return await Promise.all(
+        endpoint.grant.secrets.map(async ({ sealed, retires }) => ({
+          key: secretKey(await openSecret(this.#to.sealingKeys, endpoint.client, sealed)),
+          retires,
+        })),
+      );
+    } catch (error) {
+      this.#to.logger.error(
+        { err: error, client: endpoint.client },
+        "a webhook's secret does not open: nothing is sent",
+      );
+      return [];
+    }
+  }
+
+  #count(messages: number): void {
+    this.#finished += messages;
+    if (this.#finished >= this.#options.groupMessages) this.save();
+  }
+}

@@ -1,0 +1,86 @@
+/** Starts push: the journaler in a thread of its own, and the workers that deliver what it journals. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RoleContext, RunningRole } from '../protocol/role.ts';
+import { openSealingKeys } from '../protocol/webhook/sealing.ts';
+import type { PushConfig } from './config.ts';
+import { Directory } from './deliver/directory.ts';
+import { Notices } from './deliver/notices.ts';
+import { openSender, type SenderOptions } from './deliver/sender.ts';
+import { pushMetrics } from './metrics.ts';
+import { pushRoutes } from './routes/push-routes.ts';
+import { DeliveryStore } from './store/delivery-store.ts';
+import { JournalerSupervisor } from './write/supervisor.ts';
+
+const OBSERVE_MS = 5_000;
+const EXPIRE_MS = 3_600_000;
+
+export async function startPush(context: RoleContext, config: PushConfig): Promise<RunningRole> {
+  const { log, logSettings, verifier, logger, metrics: registry, dataFolder, keysFolder } = context;
+  await mkdir(dataFolder, { recursive: true });
+  const sealingKeys = await openSealingKeys(keysFolder);
+  const senderOptions = await readSenderOptions(config);
+  const metrics = pushMetrics(registry);
+  const store = new DeliveryStore(join(dataFolder, 'deliveries.sqlite'));
+  const folder = join(dataFolder, 'journal');
+  const notices = new Notices(log, () => directory.epoch!, Date.now, logger);
+  const directory = new Directory(
+    {
+      folder,
+      store,
+      sealingKeys,
+      metrics,
+      logger,
+      openSender: (url) => openSender(url, senderOptions, Date.now),
+      notify: (endpoint, notice) => notices.tell(endpoint, notice),
+      now: Date.now,
+      random: Math.random,
+    },
+    config,
+  );
+  const journaler = new JournalerSupervisor(
+    {
+      log: logSettings,
+      folder,
+      book: join(dataFolder, 'endpoints.sqlite'),
+      partitions: config.partitions,
+      allowLoopback: config.allowLoopback,
+      groupMs: config.groupMs,
+      ...config.journal,
+    },
+    verifier,
+    (news) => directory.hear(news),
+    logger,
+  );
+  const observing = setInterval(() => directory.observe(), OBSERVE_MS);
+  const expiring = setInterval(() => store.expireDeadLetters(Date.now() - config.deadLetterRetentionMs), EXPIRE_MS);
+
+  return {
+    name: 'push',
+    routes: pushRoutes({ directory, store, verifier, now: Date.now }),
+    readiness: () => journaler.readiness(),
+    async stop() {
+      clearInterval(observing);
+      clearInterval(expiring);
+      await journaler.stop();
+      await directory.stop();
+      await notices.stop();
+      store.close();
+    },
+  };
+}
+
+async function readSenderOptions(config: PushConfig): Promise<SenderOptions> {
+  const { caFile, certFile, keyFile } = config.tls;
+  const read = (file: string) => readFile(file, 'utf8');
+  return {
+    allowLoopback: config.allowLoopback,
+    connectTimeoutMs: config.connectTimeoutMs,
+    requestTimeoutMs: config.requestTimeoutMs,
+    maxResponseBytes: config.maxResponseBytes,
+    maxRetryAfterMs: config.maxRetryAfterMs,
+    connections: config.concurrency.most,
+    ...(caFile !== '' && { ca: [await read(caFile)] }),
+    ...(certFile !== '' && { clientCertificate: { cert: await read(certFile), key: await read(keyFile) } }),
+  };
+}

@@ -1,0 +1,158 @@
+/**
+ * What a client may ask of the delivery of its webhook: how it stands, from which offset it goes on, and its dead letters.
+ *
+ * The webhook meant is the one that the caller's token names in `push-1`, and nobody else's is visible.
+ */
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import type { TokenVerifier } from '../../protocol/claims/verifier.ts';
+import { authorise, type Caller } from '../../protocol/http/bearer.ts';
+import { Problem } from '../../protocol/http/problem.ts';
+import { PUSH_SERVICE, PUSH_VERSION, readPushGrant } from '../../protocol/webhook/grant.ts';
+import type { Directory } from '../deliver/directory.ts';
+import type { EndpointWorker } from '../deliver/endpoint-worker.ts';
+import { endpointKey } from '../endpoint.ts';
+import type { DeadLetter, DeliveryStore } from '../store/delivery-store.ts';
+
+export interface RouteDependencies {
+  readonly directory: Directory;
+  readonly store: DeliveryStore;
+  readonly verifier: TokenVerifier;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+const PAGE_LIMIT = 100;
+
+const ResumeBody = Type.Object(
+  {
+    offset: Type.Integer({
+      minimum: -1,
+      description: 'The last offset that was processed, by whichever way it came: pushing goes on after it',
+    }),
+    epoch: Type.Optional(Type.String({ description: 'The epoch of the offset: refused where it is another' })),
+  },
+  { additionalProperties: false },
+);
+const ReplayBody = Type.Object(
+  { since: Type.String({ format: 'date-time', description: 'Dead letters set aside at or after this moment' }) },
+  { additionalProperties: false },
+);
+const LettersQuery = Type.Object({
+  after: Type.Integer({ default: 0, minimum: 0, description: 'The `id` of the last one seen' }),
+  limit: Type.Integer({ default: PAGE_LIMIT, minimum: 1, maximum: PAGE_LIMIT }),
+});
+const LetterParams = Type.Object({ id: Type.Integer({ minimum: 1 }) });
+
+export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
+  return async (server: FastifyInstance) => {
+    server.get('/v1/webhook/delivery', async (request) => {
+      const caller = await authorised(request, to);
+      const { failingSince, nextTry, after, ...rest } = workerOf(caller, to).status();
+      return {
+        ...rest,
+        position: { epoch: to.directory.epoch, offset: after },
+        deadLetters: to.store.deadLetterCount(caller.claims.client),
+        ...(failingSince !== undefined && { failingSince: new Date(failingSince).toISOString() }),
+        ...(nextTry !== undefined && { nextTry: new Date(nextTry).toISOString() }),
+      };
+    });
+
+    server.post<{ Body: Type.Static<typeof ResumeBody> }>(
+      '/v1/webhook/resume',
+      { schema: { body: ResumeBody } },
+      async (request) => {
+        const caller = await authorised(request, to);
+        const worker = workerOf(caller, to);
+        const { offset, epoch = to.directory.epoch } = request.body;
+        checkPosition(worker, { offset, epoch }, to);
+        await worker.moveTo(offset);
+        return { position: { epoch, offset } };
+      },
+    );
+
+    server.get<{ Querystring: Type.Static<typeof LettersQuery> }>(
+      '/v1/webhook/dead-letters',
+      { schema: { querystring: LettersQuery } },
+      async (request) => {
+        const caller = await authorised(request, to);
+        const letters = to.store.deadLetters(caller.claims.client, request.query);
+        return { deadLetters: letters.map(letterJson), more: letters.length === request.query.limit };
+      },
+    );
+
+    server.post<{ Params: Type.Static<typeof LetterParams> }>(
+      '/v1/webhook/dead-letters/:id/replay',
+      { schema: { params: LetterParams } },
+      async (request, reply) => {
+        const caller = await authorised(request, to);
+        const endpoint = to.store.replayOne(caller.claims.client, request.params.id);
+        if (endpoint === undefined) throw new Problem('not-found', 'There is no such dead letter.');
+        to.directory.worker(endpoint)?.replay();
+        return reply.code(202).send({ replaying: 1 });
+      },
+    );
+
+    server.post<{ Body: Type.Static<typeof ReplayBody> }>(
+      '/v1/webhook/dead-letters/replay',
+      { schema: { body: ReplayBody } },
+      async (request, reply) => {
+        const caller = await authorised(request, to);
+        const counts = to.store.replaySince(caller.claims.client, Date.parse(request.body.since));
+        for (const endpoint of counts.keys()) to.directory.worker(endpoint)?.replay();
+        const replaying = [...counts.values()].reduce((sum, count) => sum + count, 0);
+        return reply.code(202).send({ replaying });
+      },
+    );
+  };
+}
+
+function authorised(request: FastifyRequest, { verifier, now }: RouteDependencies): Promise<Caller> {
+  return authorise(request.headers, verifier, { service: PUSH_SERVICE, version: PUSH_VERSION }, now());
+}
+
+function workerOf(caller: Caller, { directory }: RouteDependencies): EndpointWorker {
+  const grant = readPushGrant(caller.configuration);
+  if (grant === undefined)
+    throw new Problem('not-found', 'The token names no webhook. Set one with PUT /v1/webhook and get a new token.');
+  if (directory.epoch === undefined)
+    throw new Problem('unavailable', 'The push journals are being opened.', { retryAfterSeconds: 1 });
+  const worker = directory.worker(endpointKey(caller.claims.client, grant.url));
+  if (worker === undefined) throw new Problem('not-found', 'Nothing has been pushed to this webhook yet.');
+  return worker;
+}
+
+function checkPosition(
+  worker: EndpointWorker,
+  { offset, epoch }: { offset: number; epoch: string | undefined },
+  { directory }: RouteDependencies,
+): void {
+  if (epoch !== directory.epoch)
+    throw new Problem('wrong-epoch', 'The offset belongs to another incarnation of the log.', {
+      members: { epoch: directory.epoch },
+    });
+  const bounds = directory.bounds(worker.endpoint.partition);
+  if (bounds === undefined)
+    throw new Problem('unavailable', 'The push journal is being opened.', { retryAfterSeconds: 1 });
+  const { earliest, end } = bounds;
+  if (offset >= end)
+    throw new Problem('offset-ahead', 'The offset lies in the future.', { members: { latest: end - 1 } });
+  if (offset + 1 < earliest)
+    throw new Problem('offset-retired', 'Messages after the offset are not held any more.', { members: { earliest } });
+}
+
+function letterJson(letter: DeadLetter): object {
+  const { id, epoch, offset, messageId, type, transaction, time, died, attempts, cause, replay } = letter;
+  return {
+    id,
+    position: { epoch, offset },
+    messageId,
+    type,
+    transaction,
+    time: new Date(time).toISOString(),
+    died: new Date(died).toISOString(),
+    attempts,
+    cause,
+    replaying: replay,
+  };
+}

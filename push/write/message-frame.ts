@@ -1,0 +1,13 @@
+/**
+ * A message as it is pushed: the firehose's frame with the epoch in it, so that the body alone names the position.
+ */
+import type { Event } from '../../protocol/envelope.ts';
+
+/** @param payload canonical JSON */
+export function messageFrame(epoch: string, offset: number, event: Event, payload: string): (prev: number) => Buffer {
+  const time = new Date(event.eventTime).toISOString();
+  const rest =
+    `,"time":"${time}","type":${JSON.stringify(event.type)},"transaction":${JSON.stringify(event.correlationId)}` +
+    `,"id":${JSON.stringify(event.messageId)},"payload":${payload}}`;
+  return (prev) => Buffer.from(`{"kind":"message","epoch":"${epoch}","offset":${offset},"prev":${prev}${rest}`);
+}
