@@ -6,12 +6,15 @@
  */
 import { randomUUID } from 'node:crypto';
 import { CompactEncrypt, compactDecrypt, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { isClientId } from './client-id.ts';
 import { type Grants, isGrantPattern } from './grant.ts';
 import type { TokenKey, TokenKeys } from './keys.ts';
 
 export const TOKEN_ISSUER = 'sluice';
 export const TOKEN_AUDIENCE = 'sluice';
 
+/** Tells these tokens from anything else that is signed with the same keys. */
+const TOKEN_TYPE = 'sluice-grants+jwt';
 const SIGNATURE = 'EdDSA';
 const KEY_MANAGEMENT = 'ECDH-ES+A256KW';
 const ENCRYPTION = 'A256GCM';
@@ -47,7 +50,7 @@ export async function mintToken(
   const [signing] = keys.signing as [TokenKey];
   const [encryption] = keys.encryption as [TokenKey];
   const signed = await new SignJWT({ grants: claims.grants })
-    .setProtectedHeader({ alg: SIGNATURE, kid: signing.kid, typ: 'JWT' })
+    .setProtectedHeader({ alg: SIGNATURE, kid: signing.kid, typ: TOKEN_TYPE })
     .setIssuer(TOKEN_ISSUER)
     .setAudience(TOKEN_AUDIENCE)
     .setSubject(claims.client)
@@ -92,6 +95,7 @@ async function verify(keys: readonly TokenKey[], signed: string): Promise<JWTPay
   try {
     const { payload } = await jwtVerify(signed, (header) => keyNamed(keys, header.kid).publicKey, {
       algorithms: [SIGNATURE],
+      typ: TOKEN_TYPE,
       issuer: TOKEN_ISSUER,
       audience: TOKEN_AUDIENCE,
       requiredClaims: ['sub', 'jti', 'iat', 'exp', 'grants'],
@@ -121,8 +125,8 @@ function asTokenError(error: unknown): TokenError {
 
 function claimsOf(payload: JWTPayload): Claims {
   const { sub, jti, iat, exp } = payload;
-  if (typeof sub !== 'string' || sub === '' || typeof jti !== 'string' || iat === undefined || exp === undefined)
-    throw new TokenError('bad-claims', 'the token lacks a claim');
+  if (!isClientId(sub) || typeof jti !== 'string' || iat === undefined || exp === undefined)
+    throw new TokenError('bad-claims', 'the token lacks a claim or says something impossible');
   return {
     client: sub,
     grants: grantsOf(payload.grants),
