@@ -23,15 +23,15 @@ export function registerHttpMetrics(server: FastifyInstance, registry: Registry)
     labelNames: ['method', 'route'],
     registers: [registry],
   });
-  server.addHook('onRequest', async (request) => {
-    active.inc(labels(request));
+  server.addHook('onRequest', async (request, reply) => {
+    const { method, routeOptions } = request;
+    const labels = { method, route: routeOptions.url ?? 'unknown' };
+    const began = performance.now();
+    active.inc(labels);
+    // Not the framework's end of a response: one that the client left, or that was taken over, has none.
+    reply.raw.once('close', () => {
+      active.dec(labels);
+      duration.observe({ ...labels, status: reply.raw.statusCode }, (performance.now() - began) / 1000);
+    });
   });
-  server.addHook('onResponse', async (request, reply) => {
-    active.dec(labels(request));
-    duration.observe({ ...labels(request), status: reply.statusCode }, reply.elapsedTime / 1000);
-  });
-}
-
-function labels(request: { readonly method: string; readonly routeOptions: { readonly url?: string | undefined } }) {
-  return { method: request.method, route: request.routeOptions.url ?? 'unknown' };
 }
