@@ -9,7 +9,7 @@ import { SluiceConfig } from './config.ts';
 import { describe } from './describe.ts';
 import { createLogger } from './logger.ts';
 import { mintFor } from './mint.ts';
-import { ROLES, startRoles } from './start-roles.ts';
+import { ROLES } from './role-names.ts';
 
 const SAMPLES = new URL('../../vision/samples/', import.meta.url);
 const TRANSACTION = 'demo';
@@ -25,6 +25,7 @@ async function run(): Promise<void> {
   const data = await mkdtemp(join(tmpdir(), 'sluice-demo-'));
   const config = loadConfig(SluiceConfig, { flags: { data, port: '0', 'log-level': 'warn' }, environment: {} });
   say('starting all roles on the embedded log, loading models …');
+  const { startRoles } = await import('./start-roles.ts');
   const sluice = await startRoles(ROLES, config, createLogger(config.logLevel));
   try {
     await sluice.ready;

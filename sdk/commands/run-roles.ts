@@ -1,8 +1,8 @@
 /** `sluice up` and one command per role: run until told to stop. */
 import { Command } from 'commander';
 import { createLogger } from './logger.ts';
+import { ROLES, type RoleName } from './role-names.ts';
 import { addSettings, settingsOf } from './settings.ts';
-import { ROLES, type RoleName, startRoles } from './start-roles.ts';
 import { welcome } from './welcome.ts';
 
 const DESCRIPTIONS: Record<RoleName, string> = {
@@ -26,6 +26,8 @@ async function run(command: Command, roles: readonly RoleName[]): Promise<void> 
   const config = await settingsOf(command);
   const logger = createLogger(config.logLevel);
   const stopped = stopSignal();
+  // Loaded here, so that no other command waits for the code of every role.
+  const { startRoles } = await import('./start-roles.ts');
   const sluice = await startRoles(roles, config, logger);
   const outcome = await Promise.race([sluice.ready.then(() => 'ready' as const), stopped]);
   if (outcome === 'ready') {

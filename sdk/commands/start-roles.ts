@@ -13,7 +13,6 @@ import { TokenVerifier } from '../../protocol/claims/verifier.ts';
 import { registerOperatorRoutes } from '../../protocol/http/operator-routes.ts';
 import { createHttpServer } from '../../protocol/http/server.ts';
 import { openLog } from '../../protocol/log/open.ts';
-import type { LogSettings } from '../../protocol/log/settings.ts';
 import { topicDefinitions } from '../../protocol/log/topics.ts';
 import type { RoleContext, RunningRole } from '../../protocol/role.ts';
 import { registerHttpMetrics } from '../../protocol/telemetry/http-metrics.ts';
@@ -22,9 +21,8 @@ import { startTracing } from '../../protocol/telemetry/tracing.ts';
 import { startVision } from '../../vision/main.ts';
 import { startSummary } from '../../vision/summary/main.ts';
 import type { SluiceConfig } from './config.ts';
-
-export const ROLES = ['gateway', 'firehose', 'vision', 'summary'] as const;
-export type RoleName = (typeof ROLES)[number];
+import { logSettings } from './log-settings.ts';
+import { ROLES, type RoleName } from './role-names.ts';
 
 export interface RunningSluice {
   /** Base URL of the HTTP edge. */
@@ -97,12 +95,6 @@ async function startRole(name: RoleName, context: RoleContext, config: SluiceCon
     case 'summary':
       return [await startSummary(context, config.summary)];
   }
-}
-
-export function logSettings(config: SluiceConfig): LogSettings {
-  return config.log === 'kafka'
-    ? { kind: 'kafka', kafka: config.kafka }
-    : { kind: 'embedded', folder: join(config.data, 'log') };
 }
 
 async function allReady(roles: readonly RunningRole[]): Promise<void> {

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { leavesOf } from '../../protocol/config/leaves.ts';
 import { SluiceConfig } from '../../sdk/commands/config.ts';
-import { ROLES } from '../../sdk/commands/start-roles.ts';
+import { ROLES } from '../../sdk/commands/role-names.ts';
 
 const DEPLOY = fileURLToPath(new URL('../../docs/deploy/', import.meta.url));
 const read = (name: string) => readFileSync(DEPLOY + name, 'utf8');
