@@ -6,6 +6,7 @@ export const RESULTS_TOPIC = 'results-1';
 export const DEAD_LETTER_TOPIC = 'dead-letter-1';
 export const CLIENTS_TOPIC = 'clients-1';
 export const CAPACITY_TOPIC = 'capacity-1';
+export const CONSUMERS_TOPIC = 'consumers-1';
 
 const HOUR = 3_600_000;
 const MIB = 1 << 20;
@@ -73,6 +74,16 @@ export function topicDefinitions(sizing: TopicSizing): TopicDefinition[] {
       partitions: 1,
       replication,
       retentionMs: HOUR,
+      retentionBytes: undefined,
+      maxMessageBytes: MIB,
+    },
+    {
+      name: CONSUMERS_TOPIC,
+      kind: 'entity',
+      owner: 'firehose',
+      partitions: 1,
+      replication,
+      retentionMs: undefined,
       retentionBytes: undefined,
       maxMessageBytes: MIB,
     },
