@@ -4,6 +4,7 @@ import { FirehoseConfig } from '../../firehose/config.ts';
 import { GatewayConfig } from '../../gateway/config.ts';
 import { KafkaSettings } from '../../protocol/log/kafka/settings.ts';
 import { TelemetryConfig } from '../../protocol/telemetry/config.ts';
+import { PushConfig } from '../../push/config.ts';
 import { VisionConfig } from '../../vision/config.ts';
 import { SummaryConfig } from '../../vision/summary/config.ts';
 
@@ -49,6 +50,7 @@ export const SluiceConfig = Type.Object(
     firehose: FirehoseConfig,
     vision: VisionConfig,
     summary: SummaryConfig,
+    push: PushConfig,
   },
   { additionalProperties: false },
 );

@@ -10,6 +10,7 @@ const DESCRIPTIONS: Record<RoleName, string> = {
   firehose: 'Run the journal of results and its long-lived streams',
   vision: 'Run the vision services',
   summary: 'Run the service that combines the results of a transaction',
+  push: 'Run the delivery of results to webhooks',
 };
 
 export function roleCommands(): Command[] {

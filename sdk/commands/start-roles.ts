@@ -18,6 +18,7 @@ import type { RoleContext, RunningRole } from '../../protocol/role.ts';
 import { registerHttpMetrics } from '../../protocol/telemetry/http-metrics.ts';
 import { logMeasurement } from '../../protocol/telemetry/measured-log.ts';
 import { startTracing } from '../../protocol/telemetry/tracing.ts';
+import { startPush } from '../../push/main.ts';
 import { startVision } from '../../vision/main.ts';
 import { startSummary } from '../../vision/summary/main.ts';
 import type { SluiceConfig } from './config.ts';
@@ -94,6 +95,8 @@ async function startRole(name: RoleName, context: RoleContext, config: SluiceCon
       return Promise.all(config.vision.services.map((service) => startVision(context, config.vision, service)));
     case 'summary':
       return [await startSummary(context, config.summary)];
+    case 'push':
+      return [await startPush(context, config.push)];
   }
 }
 
