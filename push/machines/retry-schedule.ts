@@ -49,6 +49,7 @@ export function jittered(pause: number, random: number): number {
 export function retryAfterMs(header: string | undefined, now: number, most: number): number | undefined {
   if (header === undefined) return undefined;
   const text = header.trim();
-  const pause = /^\d+$/.test(text) ? Number(text) * SECOND : Date.parse(text) - now;
+  // Date.parse understands much that is no HTTP date; those all begin with the day's name.
+  const pause = /^\d+$/.test(text) ? Number(text) * SECOND : /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text) - now : NaN;
   return Number.isNaN(pause) ? undefined : Math.min(Math.max(pause, 0), most);
 }

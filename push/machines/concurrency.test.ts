@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { type Concurrency, delivered, failed, startConcurrency } from './concurrency.ts';
+
+const OPTIONS = { start: 4, most: 32 };
+
+function deliveredTimes(state: Concurrency, count: number, tookMs = 5, inFlight = 32): Concurrency {
+  for (let i = 0; i < count; i++) state = delivered(state, tookMs, inFlight, OPTIONS);
+  return state;
+}
+
+test('grows by about one with each round of deliveries, up to the most', () => {
+  const start = startConcurrency(OPTIONS);
+  expect(Math.floor(deliveredTimes(start, 5).limit)).toBe(5);
+  expect(deliveredTimes(start, 10_000).limit).toBe(32);
+});
+
+test('does not grow where the room is not used', () => {
+  expect(deliveredTimes(startConcurrency(OPTIONS), 1000, 5, 1).limit).toBe(4);
+});
+
+test('does not grow while the receiver queues', () => {
+  const quick = deliveredTimes(startConcurrency(OPTIONS), 1, 10);
+  expect(deliveredTimes(quick, 50, 100).limit).toBe(quick.limit);
+});
+
+test('a failure halves it, once for all that were under way together, never below one', () => {
+  const wide = { ...startConcurrency(OPTIONS), limit: 32 };
+  const halved = failed(wide, 90, 100);
+  expect(halved.limit).toBe(16);
+  expect(failed(halved, 95, 105).limit).toBe(16);
+  expect(failed(halved, 101, 110).limit).toBe(8);
+  let state = halved;
+  for (let i = 0; i < 20; i++) state = failed(state, 1000 + i, 1000 + i);
+  expect(state.limit).toBe(1);
+});
