@@ -56,7 +56,7 @@ function readinessOf(summariser: Summariser | undefined, givenUp: unknown): Read
   if (runners.some((runner) => runner.storeFails)) return { ready: false, detail: 'the position cannot be stored' };
   const recovering = runners.filter((runner) => !runner.book.live);
   if (recovering.length === 0) return { ready: true, detail: `${runners.length} partitions` };
-  const left = recovering.reduce((sum, { book, recoverTo }) => sum + Math.max(0, recoverTo - book.position), 0);
+  const left = recovering.reduce((sum, { book }) => sum + Math.max(0, book.recoverTo - book.position), 0);
   return {
     ready: false,
     detail: `recovering ${recovering.length} of ${runners.length} partitions, ${left} offsets to go`,

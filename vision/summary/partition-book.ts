@@ -4,8 +4,8 @@
  * Synchronous and without I/O but for reading its store. The caller sends what is owed, and only when that is acknowledged
  * saves what has changed, position included; so a crash at any point repeats work and loses none.
  *
- * A book begins in recovery: it folds what is on the log already without deciding anything, since the decisions of an earlier life
- * are on the log too, as summaries, and are folded like any other fact. From `goLive` on it decides.
+ * A book begins in recovery: it folds what was on the log when it was opened without deciding anything, since the
+ * decisions of an earlier life are on the log too, as summaries, and are folded like any other fact. After that it is live and decides.
  */
 import { packEvent } from '../../protocol/envelope.ts';
 import { TransactionSummary } from '../../protocol/generated/summary/v1m0/summary_pb.js';
@@ -42,6 +42,7 @@ export class PartitionBook {
   #nextDue = Number.POSITIVE_INFINITY;
   readonly #touched = new Set<string>();
   #owed: ProduceRecord[] = [];
+  readonly #recoverTo: number;
   #live = false;
   #position: number;
   #savedPosition: number | undefined;
@@ -52,14 +53,16 @@ export class PartitionBook {
   #unsavedUsage: UsageDelta[] = [];
   readonly #unsavedTransactions = new Set<string>();
 
-  /** @param start position where the store has none */
-  constructor(store: PartitionStore, rules: BookRules, start: number) {
+  /** @param log where it begins, for a store that has no position, and where it ends now */
+  constructor(store: PartitionStore, rules: BookRules, log: { readonly earliest: number; readonly end: number }) {
     this.#store = store;
     this.#rules = rules;
+    this.#recoverTo = log.end;
     this.#savedPosition = store.position();
-    this.#position = this.#savedPosition ?? start;
+    this.#position = this.#savedPosition ?? log.earliest;
     this.#streamTime = store.streamTime();
     for (const { client, transaction, due } of store.due()) this.#setDue(keyOf(client, transaction), due);
+    this.#liveIfRecovered();
   }
 
   /** Offset of the next record to take in. */
@@ -72,15 +75,25 @@ export class PartitionBook {
     return this.#streamTime;
   }
 
+  /** Whether everything that was on the log when the book was opened has been taken in. */
   get live(): boolean {
     return this.#live;
+  }
+
+  get recoverTo(): number {
+    return this.#recoverTo;
   }
 
   /** @param fact undefined for a record that is passed over */
   take(offset: number, fact: Fact | undefined): void {
     if (offset < this.#position) return;
+    this.#position = offset;
+    this.#liveIfRecovered();
     this.#position = offset + 1;
-    if (fact === undefined) return;
+    if (fact !== undefined) this.#takeFact(fact);
+  }
+
+  #takeFact(fact: Fact): void {
     // First the time, then the fact: an event after a deadline does not count before it.
     this.advance(fact.time);
     const state = this.#stateOf(fact.event.client, fact.event.correlationId);
@@ -91,6 +104,9 @@ export class PartitionBook {
     this.#unsavedFacts.push(storedFact(fact));
     const usage = usageOf(fact);
     if (usage !== undefined) this.#unsavedUsage.push(usage);
+    // A deadline may pass before this batch is over. What is owed already is given when it is.
+    const decision = decide(state, this.#streamTime, this.#rules);
+    if (decision.kind === 'wait') this.#setDue(key, decision.due);
   }
 
   /** Moves stream time on, never back, and decides what became due. */
@@ -102,14 +118,9 @@ export class PartitionBook {
     this.#findNextDue();
   }
 
-  /** The log has been read up to where it ended when this life began: from now on decisions are this book's. */
-  goLive(): void {
-    this.#live = true;
-    for (const [key, due] of this.#dues) if (due <= this.#streamTime) this.#touched.add(key);
-  }
-
   /** Decides about every transaction that facts came for. @returns the summaries to send, in order */
   settle(): ProduceRecord[] {
+    this.#liveIfRecovered();
     if (!this.#live) return [];
     for (const key of this.#touched) this.#decide(key);
     this.#touched.clear();
@@ -143,6 +154,12 @@ export class PartitionBook {
 
   get unsavedFacts(): number {
     return this.#unsavedFacts.length;
+  }
+
+  #liveIfRecovered(): void {
+    if (this.#live || this.#position < this.#recoverTo) return;
+    this.#live = true;
+    for (const [key, due] of this.#dues) if (due <= this.#streamTime) this.#touched.add(key);
   }
 
   #decide(key: string): void {

@@ -22,8 +22,6 @@ export interface RunnerDependencies {
   readonly logger: Logger;
   readonly book: PartitionBook;
   readonly store: PartitionStore;
-  /** Offset at which the log ended when this life began. */
-  readonly recoverTo: number;
   readonly storeOutageMs: number;
   /** Milliseconds on a clock that does not jump. */
   readonly monotonic: () => number;
@@ -54,10 +52,6 @@ export class PartitionRunner {
 
   get store(): PartitionStore {
     return this.#to.store;
-  }
-
-  get recoverTo(): number {
-    return this.#to.recoverTo;
   }
 
   get storeFails(): boolean {
@@ -117,7 +111,6 @@ export class PartitionRunner {
   }
 
   async #settle(signal: AbortSignal): Promise<void> {
-    if (!this.book.live && this.book.position >= this.recoverTo) this.book.goLive();
     const summaries = this.book.settle();
     if (summaries.length > 0) {
       await this.#send(summaries, signal);

@@ -51,8 +51,7 @@ export async function startSummariser(
       const watermarks = new Map((await log.watermarks(RESULTS_TOPIC)).map((each) => [each.partition, each]));
       const positions = new Map<number, number>();
       for (const { partition } of assigned) {
-        const { earliest, end } = watermarks.get(partition)!;
-        const runner = openRunner(partition, { earliest, end });
+        const runner = openRunner(partition, watermarks.get(partition)!);
         partitions.set(partition, runner);
         positions.set(partition, runner.book.position);
       }
@@ -90,7 +89,7 @@ export async function startSummariser(
     },
   };
 
-  function openRunner(partition: number, { earliest, end }: { earliest: number; end: number }): PartitionRunner {
+  function openRunner(partition: number, ends: { earliest: number; end: number }): PartitionRunner {
     const store = PartitionStore.open(dependencies.folder, partition, topic.epoch);
     const rules = {
       defaultDeadlineMs: config.deadlineMs === 0 ? undefined : config.deadlineMs,
@@ -100,9 +99,8 @@ export async function startSummariser(
     return new PartitionRunner({
       log,
       logger: dependencies.logger.child({ partition }),
-      book: new PartitionBook(store, rules, earliest),
+      book: new PartitionBook(store, rules, ends),
       store,
-      recoverTo: end,
       storeOutageMs: config.storeOutageMs,
       monotonic: () => performance.now(),
       onSummaries: dependencies.onSummaries,
