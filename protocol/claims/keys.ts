@@ -1,12 +1,15 @@
 /**
- * The keys behind authorisation tokens, kept as private JSON Web Keys in two files of a folder.
+ * The keys behind tokens, kept as private JSON Web Keys in the files of a folder.
  *
- * A token is signed with the signing key (Ed25519) and then encrypted to the encryption key (ECDH-ES over X25519),
- * so a client can neither read nor mint one. In each file the first key is the one in use; those after it are still
- * accepted, until they are retired.
+ * An authorisation token is signed with a signing key (Ed25519) and then encrypted to an encryption key (ECDH-ES over
+ * X25519), so a client can neither read nor mint one. An authentication token is signed with a key of its own: whoever holds
+ * only that can say who a client is, but not what it may do.
+ *
+ * Each key says from when on it is used (`nbf`, seconds): a new one is known everywhere before the first token made with it
+ * appears, and the one before it is accepted until it is retired.
  */
 import { randomUUID } from 'node:crypto';
-import { access, link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { access, link, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 
@@ -14,40 +17,129 @@ export interface TokenKey {
   readonly kid: string;
   readonly privateKey: CryptoKey;
   readonly publicKey: CryptoKey;
+  /** Milliseconds since the epoch: from then on tokens are made with it. */
+  readonly useFrom: number;
 }
 
-/** First the key in use, then those still accepted. Never empty. */
+/** First the key in use, then those that are also accepted. Never empty. */
 export interface TokenKeys {
   readonly signing: readonly TokenKey[];
   readonly encryption: readonly TokenKey[];
+  readonly authentication: readonly TokenKey[];
+}
+
+export type KeyUse = keyof TokenKeys;
+
+/** A key as operators see it. */
+export interface KeyListing {
+  readonly use: KeyUse;
+  readonly kid: string;
+  readonly useFrom: number;
+  readonly state: 'coming' | 'in use' | 'accepted';
+}
+
+/** A private key as it lies in a file. */
+interface StoredKey extends JWK {
+  readonly kid: string;
+  /** Seconds since the epoch, as in a JWT: not used before. */
+  readonly nbf?: number;
 }
 
 export class KeyStoreError extends Error {
   override readonly name = 'KeyStoreError';
 }
 
-const SIGNING = { file: 'signing.jwks.json', alg: 'EdDSA', crv: 'Ed25519' } as const;
-const ENCRYPTION = { file: 'encryption.jwks.json', alg: 'ECDH-ES+A256KW', crv: 'X25519' } as const;
-type Use = typeof SIGNING | typeof ENCRYPTION;
+const KINDS = {
+  signing: { file: 'signing.jwks.json', alg: 'EdDSA', crv: 'Ed25519' },
+  encryption: { file: 'encryption.jwks.json', alg: 'ECDH-ES+A256KW', crv: 'X25519' },
+  authentication: { file: 'authentication.jwks.json', alg: 'EdDSA', crv: 'Ed25519' },
+} as const;
+type Kind = (typeof KINDS)[KeyUse];
+
+export const KEY_USES = Object.keys(KINDS) as readonly KeyUse[];
+export const KEY_FILES: readonly string[] = Object.values(KINDS).map(({ file }) => file);
 
 /** Reads the keys of `folder`, making them first where there are none. @throws {KeyStoreError} */
-export async function openTokenKeys(folder: string): Promise<TokenKeys> {
+export async function openTokenKeys(folder: string, now = Date.now()): Promise<TokenKeys> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  return { signing: await openKeys(folder, SIGNING), encryption: await openKeys(folder, ENCRYPTION) };
+  return {
+    signing: await openKeys(folder, KINDS.signing, now),
+    encryption: await openKeys(folder, KINDS.encryption, now),
+    authentication: await openKeys(folder, KINDS.authentication, now),
+  };
 }
 
-async function openKeys(folder: string, use: Use): Promise<TokenKey[]> {
-  const file = join(folder, use.file);
-  await createUnlessThere(file, use);
-  const keys = parseKeys(await readFile(file, 'utf8'), file);
-  return Promise.all(keys.map((jwk) => importTokenKey(jwk, use, file)));
+/**
+ * Adds a new key of each use. Tokens are made with it from `useFrom` on; by then every process must have read it.
+ * @param useFrom milliseconds since the epoch
+ */
+export async function rotateTokenKeys(folder: string, useFrom: number): Promise<void> {
+  await openTokenKeys(folder);
+  for (const kind of Object.values(KINDS)) {
+    const keys = await readKeys(folder, kind);
+    await replaceKeys(folder, kind, [await newKey(kind, useFrom), ...keys]);
+  }
+}
+
+/** Every key there is, the newest of each use first. @param now milliseconds since the epoch */
+export async function listTokenKeys(folder: string, now: number): Promise<KeyListing[]> {
+  const keys = await openTokenKeys(folder, now);
+  return KEY_USES.flatMap((use) =>
+    keys[use]
+      .map(({ kid, useFrom }, index): KeyListing => {
+        const state = useFrom > now ? 'coming' : index === 0 ? 'in use' : 'accepted';
+        return { use, kid, useFrom, state };
+      })
+      .sort((a, b) => b.useFrom - a.useFrom),
+  );
+}
+
+/**
+ * Removes a key: tokens made with it are no longer accepted anywhere, as soon as every process has noticed.
+ * @throws {KeyStoreError} there is no such key, or it is the one in use
+ */
+export async function retireTokenKey(folder: string, kid: string, now: number): Promise<void> {
+  const listing = (await listTokenKeys(folder, now)).find((key) => key.kid === kid);
+  if (listing === undefined) throw new KeyStoreError(`there is no key '${kid}'`);
+  if (listing.state === 'in use')
+    throw new KeyStoreError(`key '${kid}' is in use: rotate first, and wait until the next one is in use`);
+  const kind = KINDS[listing.use];
+  const kept = (await readKeys(folder, kind)).filter((jwk) => jwk.kid !== kid);
+  await replaceKeys(folder, kind, kept);
+}
+
+/** The public halves, as a JSON Web Key Set that may be published. */
+export async function publicJwks(keys: readonly TokenKey[]): Promise<{ keys: JWK[] }> {
+  return {
+    keys: await Promise.all(
+      keys.map(async ({ kid, publicKey }) => ({
+        ...(await exportJWK(publicKey)),
+        kid,
+        alg: KINDS.authentication.alg,
+        use: 'sig',
+      })),
+    ),
+  };
+}
+
+async function openKeys(folder: string, kind: Kind, now: number): Promise<TokenKey[]> {
+  await createUnlessThere(folder, kind);
+  const keys = await Promise.all((await readKeys(folder, kind)).map((jwk) => importTokenKey(jwk, kind)));
+  return inOrderOfUse(keys, now);
+}
+
+/** The newest that may be used comes first; were none old enough, the oldest would be it. */
+function inOrderOfUse(keys: readonly TokenKey[], now: number): TokenKey[] {
+  const newestFirst = keys.toSorted((a, b) => b.useFrom - a.useFrom);
+  const inUse = newestFirst.find(({ useFrom }) => useFrom <= now) ?? newestFirst.at(-1)!;
+  return [inUse, ...newestFirst.filter((key) => key !== inUse)];
 }
 
 /** Two processes may start on one folder at once: linking a finished file lets exactly one of them win. */
-async function createUnlessThere(file: string, use: Use): Promise<void> {
+async function createUnlessThere(folder: string, kind: Kind): Promise<void> {
+  const file = join(folder, kind.file);
   if (await exists(file)) return;
-  const draft = `${file}.${randomUUID()}`;
-  await writeFile(draft, `${JSON.stringify({ keys: [await newKey(use)] }, null, 2)}\n`, { mode: 0o600, flush: true });
+  const draft = await writeDraft(file, [await newKey(kind, 0)]);
   try {
     await link(draft, file);
   } catch (error) {
@@ -55,6 +147,17 @@ async function createUnlessThere(file: string, use: Use): Promise<void> {
   } finally {
     await unlink(draft);
   }
+}
+
+async function replaceKeys(folder: string, kind: Kind, keys: readonly StoredKey[]): Promise<void> {
+  const file = join(folder, kind.file);
+  await rename(await writeDraft(file, keys), file);
+}
+
+async function writeDraft(file: string, keys: readonly StoredKey[]): Promise<string> {
+  const draft = `${file}.${randomUUID()}`;
+  await writeFile(draft, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600, flush: true });
+  return draft;
 }
 
 async function exists(file: string): Promise<boolean> {
@@ -66,13 +169,22 @@ async function exists(file: string): Promise<boolean> {
   }
 }
 
-async function newKey(use: Use): Promise<JWK> {
-  const { privateKey } = await generateKeyPair(use.alg, { crv: use.crv, extractable: true });
+async function newKey(kind: Kind, useFrom: number): Promise<StoredKey> {
+  const { privateKey } = await generateKeyPair(kind.alg, { crv: kind.crv, extractable: true });
   const jwk = await exportJWK(privateKey);
-  return { kid: await calculateJwkThumbprint(jwk), alg: use.alg, ...jwk };
+  return { kid: await calculateJwkThumbprint(jwk), alg: kind.alg, nbf: Math.floor(useFrom / 1000), ...jwk };
 }
 
-function parseKeys(text: string, file: string): JWK[] {
+async function readKeys(folder: string, kind: Kind): Promise<StoredKey[]> {
+  const file = join(folder, kind.file);
+  const keys = parseKeys(await readFile(file, 'utf8'), file);
+  for (const jwk of keys)
+    if (typeof jwk.kid !== 'string' || jwk.crv !== kind.crv || jwk.d === undefined)
+      throw new KeyStoreError(`${file} holds a key that is not a private ${kind.crv} key with a kid`);
+  return keys;
+}
+
+function parseKeys(text: string, file: string): StoredKey[] {
   try {
     const { keys } = JSON.parse(text);
     if (Array.isArray(keys) && keys.length > 0) return keys;
@@ -82,13 +194,12 @@ function parseKeys(text: string, file: string): JWK[] {
   throw new KeyStoreError(`${file} holds no keys`);
 }
 
-async function importTokenKey(jwk: JWK, use: Use, file: string): Promise<TokenKey> {
-  if (jwk.kid === undefined || jwk.crv !== use.crv || jwk.d === undefined)
-    throw new KeyStoreError(`${file} holds a key that is not a private ${use.crv} key with a kid`);
+async function importTokenKey(jwk: StoredKey, kind: Kind): Promise<TokenKey> {
   const { d: _private, ...publicJwk } = jwk;
   return {
     kid: jwk.kid,
-    privateKey: (await importJWK(jwk, use.alg)) as CryptoKey,
-    publicKey: (await importJWK(publicJwk, use.alg)) as CryptoKey,
+    privateKey: (await importJWK(jwk, kind.alg)) as CryptoKey,
+    publicKey: (await importJWK(publicJwk, kind.alg)) as CryptoKey,
+    useFrom: typeof jwk.nbf === 'number' ? jwk.nbf * 1000 : 0,
   };
 }

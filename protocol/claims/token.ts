@@ -30,12 +30,14 @@ export interface Claims {
   readonly expiresAt: number;
   /** Names this token, for revocation. */
   readonly tokenId: string;
+  /** Issued without a look at the client's record: good only for work that can be repeated without harm. */
+  readonly idempotentOnly: boolean;
 }
 
 /** Why a token is not accepted. The reason is for logs and the caller; it never holds a part of the token. */
 export class TokenError extends Error {
   override readonly name = 'TokenError';
-  readonly code: 'malformed' | 'unknown-key' | 'forged' | 'expired' | 'not-yet-valid' | 'bad-claims';
+  readonly code: 'malformed' | 'unknown-key' | 'forged' | 'expired' | 'not-yet-valid' | 'revoked' | 'bad-claims';
   constructor(code: TokenError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -45,11 +47,14 @@ export class TokenError extends Error {
 /** Mints tokens with the keys in use. */
 export async function mintToken(
   keys: TokenKeys,
-  claims: { readonly client: string; readonly grants: Grants; readonly issuedAt: number; readonly expiresAt: number },
+  claims: Pick<Claims, 'client' | 'grants' | 'issuedAt' | 'expiresAt'> & { readonly idempotentOnly?: boolean },
 ): Promise<string> {
   const [signing] = keys.signing as [TokenKey];
   const [encryption] = keys.encryption as [TokenKey];
-  const signed = await new SignJWT({ grants: claims.grants })
+  const signed = await new SignJWT({
+    grants: claims.grants,
+    ...(claims.idempotentOnly === true && { idempotent_only: true }),
+  })
     .setProtectedHeader({ alg: SIGNATURE, kid: signing.kid, typ: TOKEN_TYPE })
     .setIssuer(TOKEN_ISSUER)
     .setAudience(TOKEN_AUDIENCE)
@@ -133,6 +138,8 @@ function claimsOf(payload: JWTPayload): Claims {
     issuedAt: iat * 1000,
     expiresAt: exp * 1000,
     tokenId: jti,
+    // Anything but its absence binds: a reader that does not understand it must not be more generous.
+    idempotentOnly: payload.idempotent_only !== undefined,
   };
 }
 

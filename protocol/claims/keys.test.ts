@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openKeyRing } from './key-ring.ts';
+import { KEY_USES, listTokenKeys, openTokenKeys, publicJwks, retireTokenKey, rotateTokenKeys } from './keys.ts';
+import { mintToken, openToken } from './token.ts';
+
+const NOW = Date.now();
+const CLAIMS = { client: 'alice', grants: {}, issuedAt: NOW, expiresAt: NOW + 60_000 };
+let root: string;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'sluice-keys-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+test('a rotation goes: announced, used, the old one accepted, the old one retired', async () => {
+  const folder = join(root, 'rotation');
+  const before = await openTokenKeys(folder, NOW);
+  const oldToken = await mintToken(before, CLAIMS);
+  await rotateTokenKeys(folder, NOW + 10_000);
+
+  expect((await listTokenKeys(folder, NOW)).map(({ use, state }) => `${use} ${state}`)).toEqual(
+    KEY_USES.flatMap((use) => [`${use} coming`, `${use} in use`]),
+  );
+  const announced = await openTokenKeys(folder, NOW);
+  expect(announced.signing[0]!.kid).toBe(before.signing[0]!.kid);
+
+  const rotated = await openTokenKeys(folder, NOW + 10_000);
+  expect(rotated.signing[0]!.kid).not.toBe(before.signing[0]!.kid);
+  const newToken = await mintToken(rotated, CLAIMS);
+  // Whoever has read the announcement accepts both already.
+  for (const keys of [announced, rotated])
+    for (const token of [oldToken, newToken]) expect((await openToken(keys, token)).client).toBe('alice');
+
+  const inUse = (await listTokenKeys(folder, NOW + 10_000)).filter(({ state }) => state === 'in use');
+  for (const { kid } of inUse) await expect(retireTokenKey(folder, kid, NOW + 10_000)).rejects.toThrow(/in use/);
+  const old = (await listTokenKeys(folder, NOW + 10_000)).filter(({ state }) => state === 'accepted');
+  for (const { kid } of old) await retireTokenKey(folder, kid, NOW + 10_000);
+  const retired = await openTokenKeys(folder, NOW + 10_000);
+  await expect(openToken(retired, oldToken)).rejects.toMatchObject({ code: 'unknown-key' });
+  expect((await openToken(retired, newToken)).client).toBe('alice');
+  await expect(retireTokenKey(folder, 'nobody', NOW)).rejects.toThrow(/no key/);
+});
+
+test('what is published holds nothing private', async () => {
+  const { authentication } = await openTokenKeys(join(root, 'public'));
+  const { keys } = await publicJwks(authentication);
+  expect(keys.map((key) => Object.keys(key).sort())).toEqual([['alg', 'crv', 'kid', 'kty', 'use', 'x']]);
+});
+
+test('a ring notices a rotation and a retirement by itself, and gives one object in between', async () => {
+  const folder = join(root, 'ring');
+  const ring = await openKeyRing(folder, { lookEveryMs: 10 });
+  const first = ring.keys();
+  const [old] = first.signing;
+  expect(ring.keys()).toBe(first);
+  await rotateTokenKeys(folder, Date.now() - 1000);
+  await expect.poll(() => ring.keys().signing[0]!.kid).not.toBe(old!.kid);
+  expect(ring.keys().signing.map(({ kid }) => kid)).toContain(old!.kid);
+  await retireTokenKey(folder, old!.kid, Date.now());
+  await expect.poll(() => ring.keys().signing.map(({ kid }) => kid)).not.toContain(old!.kid);
+  ring.close();
+});
+
+test('a ring begins to use an announced key when its time comes', async () => {
+  const folder = join(root, 'due');
+  const ring = await openKeyRing(folder, { lookEveryMs: 10 });
+  const [old] = ring.keys().signing;
+  await rotateTokenKeys(folder, Date.now() + 2_000);
+  await expect.poll(() => ring.keys().signing.length).toBe(2);
+  expect(ring.keys().signing[0]).toMatchObject({ kid: old!.kid });
+  await expect.poll(() => ring.keys().signing[0]!.kid, { timeout: 20_000 }).not.toBe(old!.kid);
+  ring.close();
+});
