@@ -19,6 +19,9 @@ test('the most specific of several patterns gives the configuration', () => {
   const grants = { 'ocr-*': { language: 'any' }, 'ocr-1.0': { language: 'en' }, 'ocr-1.*': { language: 'de' } };
   expect(findGrant(grants, 'ocr', { major: 1, minor: 0 })).toEqual({ language: 'en' });
   expect(findGrant(grants, 'ocr', { major: 1, minor: 1 })).toEqual({ language: 'de' });
+  // In whatever order they stand: 'ocr-1.*' is as long as 'ocr-1.0', 'ocr-1' as 'ocr-*'.
+  expect(findGrant({ 'ocr-1.*': { a: 1 }, 'ocr-1.0': { b: 1 } }, 'ocr', { major: 1, minor: 0 })).toEqual({ b: 1 });
+  expect(findGrant({ 'ocr-*': { a: 1 }, 'ocr-1': { b: 1 } }, 'ocr', { major: 1, minor: 0 })).toEqual({ b: 1 });
 });
 
 test.each(['ocr', 'ocr-', '-1', 'ocr-1.', 'ocr-01', 'ocr-1.0.0', 'OCR-1', 'ocr-**', '*', '*-1'])(

@@ -37,13 +37,20 @@ function matches(pattern: string, service: string, version: ServiceVersion): boo
   return minor === undefined || minor === '*' || Number(minor) === version.minor;
 }
 
-/**
- * The configuration under which `grants` allow a service, or undefined where they do not. Of several
- * matching patterns the longest, so the most specific, counts.
- */
+/** How narrow a pattern is: 0 any version, 1 any minor of a major, 2 one version. */
+export function specificity(pattern: string): 0 | 1 | 2 {
+  const [, , all, , minor] = PATTERN.exec(pattern) ?? [];
+  if (all === '*') return 0;
+  return minor === undefined || minor === '*' ? 1 : 2;
+}
+
+/** The most specific of some patterns; of two that say the same, `ocr-1` and `ocr-1.*`, always the same one. */
+export function mostSpecific(patterns: readonly string[]): string | undefined {
+  return patterns.toSorted((a, b) => specificity(b) - specificity(a) || (a < b ? -1 : 1))[0];
+}
+
+/** The configuration under which `grants` allow a service, or undefined where they do not. The most specific pattern counts. */
 export function findGrant(grants: Grants, service: string, version: ServiceVersion): GrantConfiguration | undefined {
-  const best = Object.keys(grants)
-    .filter((pattern) => matches(pattern, service, version))
-    .sort((a, b) => b.length - a.length)[0];
+  const best = mostSpecific(Object.keys(grants).filter((pattern) => matches(pattern, service, version)));
   return best === undefined ? undefined : grants[best];
 }
