@@ -138,6 +138,6 @@ function causeOf(error: Error): string {
   const known = CAUSES[code];
   if (known !== undefined) return known;
   if (/CERT|SELF_SIGNED|ERR_TLS|ERR_SSL|EPROTO|UNABLE_TO/.test(code)) return `TLS: ${code}`;
-  if (code.startsWith('HPE_')) return 'the answer is not HTTP';
+  if (error.name === 'HTTPParserError') return 'the answer is not HTTP';
   return 'connection failed';
 }

@@ -38,11 +38,14 @@ const ReplayBody = Type.Object(
   { since: Type.String({ format: 'date-time', description: 'Dead letters set aside at or after this moment' }) },
   { additionalProperties: false },
 );
-const LettersQuery = Type.Object({
-  after: Type.Integer({ default: 0, minimum: 0, description: 'The `id` of the last one seen' }),
-  limit: Type.Integer({ default: PAGE_LIMIT, minimum: 1, maximum: PAGE_LIMIT }),
-});
-const LetterParams = Type.Object({ id: Type.Integer({ minimum: 1 }) });
+const LettersQuery = Type.Object(
+  {
+    after: Type.Optional(Type.String({ pattern: '^[0-9]{1,15}$', description: 'The `id` of the last one seen' })),
+    limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]?|100)$', description: 'At most 100, the default' })),
+  },
+  { additionalProperties: false },
+);
+const LetterParams = Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,14}$' }) });
 
 export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
   return async (server: FastifyInstance) => {
@@ -76,8 +79,10 @@ export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
       { schema: { querystring: LettersQuery } },
       async (request) => {
         const caller = await authorised(request, to);
-        const letters = to.store.deadLetters(caller.claims.client, request.query);
-        return { deadLetters: letters.map(letterJson), more: letters.length === request.query.limit };
+        const { after = 0, limit = PAGE_LIMIT } = request.query;
+        const page = { after: Number(after), limit: Number(limit) };
+        const letters = to.store.deadLetters(caller.claims.client, page);
+        return { deadLetters: letters.map(letterJson), more: letters.length === page.limit };
       },
     );
 
@@ -86,7 +91,7 @@ export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
       { schema: { params: LetterParams } },
       async (request, reply) => {
         const caller = await authorised(request, to);
-        const endpoint = to.store.replayOne(caller.claims.client, request.params.id);
+        const endpoint = to.store.replayOne(caller.claims.client, Number(request.params.id));
         if (endpoint === undefined) throw new Problem('not-found', 'There is no such dead letter.');
         to.directory.worker(endpoint)?.replay();
         return reply.code(202).send({ replaying: 1 });
