@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['**/*.test.ts'],
+    include: ['**/*.test.ts', 'gateway/console/page/*.test.js'],
     exclude: ['node_modules/**', '.cache/**', 'data/**'],
     testTimeout: 30_000,
     hookTimeout: 60_000,

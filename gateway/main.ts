@@ -1,6 +1,7 @@
 /** Starts the gateway: the role that takes images in. */
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
 import type { GatewayConfig } from './config.ts';
+import { registerConsole } from './console/console-routes.ts';
 import { restrictLoaders } from './images/image-header.ts';
 import { InFlight } from './ingest/in-flight.ts';
 import { registerSubmitImages } from './ingest/submit-images-route.ts';
@@ -29,7 +30,10 @@ export async function startGateway(context: RoleContext, config: GatewayConfig):
   };
   return {
     name: 'gateway',
-    routes: (server) => registerSubmitImages(server, dependencies),
+    routes: async (server) => {
+      await registerSubmitImages(server, dependencies);
+      await registerConsole(server);
+    },
     readiness: () => ({ ready: true, detail: `${inFlight.requests} submissions in flight` }),
     // The HTTP edge finishes the requests that it has; nothing goes on here between requests.
     stop: async () => {},
