@@ -1,8 +1,9 @@
 /** `sluice journal verify`: reads the journals of a data folder and checks everything that must hold in them. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { verifyJournal } from '../../journal/verify.ts';
+import { listVolumes } from '../../journal/volume-files.ts';
 import { UsageError } from './errors.ts';
 import { addSettings, settingsOf } from './settings.ts';
 
@@ -27,22 +28,17 @@ export function journalCommand(): Command {
   return new Command('journal').description('The journals of a data folder').addCommand(verify);
 }
 
-/** One folder per partition, below `<role>/journal`. */
+/** Every folder that holds volumes: `<role>/journal/…/<partition>`. */
 function journalFolders(data: string): string[] {
-  return ROLES_WITH_JOURNALS.flatMap((role) => {
-    const parent = join(data, role, 'journal');
-    return foldersIn(parent).map((name) => join(parent, name));
-  });
+  return ROLES_WITH_JOURNALS.flatMap((role) => journalsBelow(join(data, role, 'journal')));
 }
 
-function foldersIn(parent: string): string[] {
-  try {
-    return readdirSync(parent, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name)
-      .sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+function journalsBelow(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  if (listVolumes(folder).length > 0) return [folder];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort()
+    .flatMap((name) => journalsBelow(join(folder, name)));
 }
