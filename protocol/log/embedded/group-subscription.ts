@@ -7,14 +7,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OffsetOutOfRangeError } from '../errors.ts';
+import { UnknownTopicError } from '../errors.ts';
+import { HeldPartitions, type Holding } from '../held-partitions.ts';
 import type { SubscribeOptions, Subscription, TopicPartition } from '../log.ts';
-import { PartitionConsumer } from '../partition-consumer.ts';
 import type { ChangeFeed, ChangeListener } from './change-feed.ts';
 import type { HeartbeatListener, Heartbeats } from './heartbeats.ts';
-import type { ClaimedPartition } from './operations.ts';
+import type { Lease } from './operations.ts';
 import { PositionCommits } from './position-commits.ts';
-import type { OwnershipRow, PartitionOfTopic, Reader } from './reader.ts';
+import type { OwnershipRow, Reader } from './reader.ts';
 import type { WriterClient } from './writer-client.ts';
 
 const RETRY_MS = 200;
@@ -28,23 +28,16 @@ export interface GroupDependencies {
   readonly leaseMs: number;
 }
 
-/** A partition that this member owns. */
-interface Held {
-  readonly source: PartitionOfTopic;
-  readonly lease: number;
-  consumer: PartitionConsumer | undefined;
-  /** It is being given up, or has been taken away. */
-  leaving: boolean;
-  /** Settles once the consumer, if it gets one, is set. */
-  started: Promise<void>;
-}
+type LeasedPartition = TopicPartition & Lease;
 
 export class GroupSubscription implements Subscription, ChangeListener, HeartbeatListener {
   readonly ended: Promise<void>;
   readonly #to: GroupDependencies;
   readonly #options: SubscribeOptions;
   readonly #commits: PositionCommits;
-  readonly #held = new Map<number, Held>();
+  readonly #held: HeldPartitions<LeasedPartition>;
+  /** Partitions of the slots that this member has come to hold. */
+  readonly #partitions = new Map<number, TopicPartition>();
   readonly #end = Promise.withResolvers<void>();
   readonly #work = new Set<Promise<void>>();
   #member: string | undefined;
@@ -61,6 +54,21 @@ export class GroupSubscription implements Subscription, ChangeListener, Heartbea
       writer: dependencies.writer,
       onFenced: () => this.#reconcile(),
       onError: (error) => this.onError(error),
+    });
+    const { group, maxBatchRecords = 500, maxBatchBytes = 8 << 20 } = options;
+    const limits = { records: maxBatchRecords, bytes: maxBatchBytes };
+    this.#held = new HeldPartitions({
+      subscription: options,
+      range: ({ topic, partition }) => {
+        const range = dependencies.reader.lag(group, topic)[partition];
+        if (range === undefined) throw new UnknownTopicError(topic);
+        return range;
+      },
+      fetch: (source, position) => dependencies.reader.fetch(source, position, limits),
+      onProgress: ({ slot, lease }, position) => this.#commits.advance(slot, lease, position),
+      flush: () => this.#commits.flush(),
+      onError: (error) => this.onError(error),
+      onFatal: (error) => this.#fail(error),
     });
   }
 
@@ -79,7 +87,8 @@ export class GroupSubscription implements Subscription, ChangeListener, Heartbea
   }
 
   onEnd(slot: number): void {
-    this.#held.get(slot)?.consumer?.wake();
+    const partition = this.#partitions.get(slot);
+    if (partition !== undefined) this.#held.wake(partition);
   }
 
   onMembership(): void {
@@ -99,7 +108,7 @@ export class GroupSubscription implements Subscription, ChangeListener, Heartbea
     if (this.#closed !== undefined) return;
     this.#to.heartbeats.delete(this.#member!);
     this.#member = undefined;
-    this.#letGo([...this.#held.values()], 'lost');
+    this.#giveUp(this.#held.all(), 'lost');
     this.#do(this.#rejoin());
   }
 
@@ -136,131 +145,58 @@ export class GroupSubscription implements Subscription, ChangeListener, Heartbea
       return;
     }
     const owned = new Map(rows.filter(({ owner }) => owner === member).map((row) => [row.slot, row]));
-    const staying = [...this.#held.values()].filter(({ leaving }) => !leaving);
-    const isOwned = ({ source, lease }: Held) => owned.get(source.slot)?.lease === lease;
-    this.#letGo(
-      staying.filter((held) => !isOwned(held)),
-      'lost',
-    );
-    this.#letGo(
-      staying.filter((held) => isOwned(held) && owned.get(held.source.slot)!.target !== member),
-      'revoked',
-    );
+    const isOwned = ({ source }: Holding<LeasedPartition>) => owned.get(source.slot)?.lease === source.lease;
+    const staying = this.#held.all().filter(({ leaving }) => !leaving);
+    const lost = staying.filter((holding) => !isOwned(holding));
+    const meantForOthers = ({ source }: Holding<LeasedPartition>) => owned.get(source.slot)?.target !== member;
+    const revoked = staying.filter((holding) => isOwned(holding) && meantForOthers(holding));
+    this.#giveUp(lost, 'lost');
+    this.#giveUp(revoked, 'revoked');
     if (this.#claiming) return;
-    const orphans = [...owned.values()].filter(({ slot }) => !this.#held.has(slot));
+    const orphans = [...owned.values()].filter((row) => !this.#held.has(row));
     if (orphans.length > 0) this.#do(this.#release(orphans)); // an earlier release did not get through
-    const free = rows.filter(({ owner, target, slot }) => owner === null && target === member && !this.#held.has(slot));
+    const free = rows.filter((row) => row.owner === null && row.target === member && !this.#held.has(row));
     if (free.length > 0) this.#do(this.#claim(member, free));
   }
 
   async #claim(member: string, free: readonly OwnershipRow[]): Promise<void> {
     this.#claiming = true;
-    let claimed: readonly ClaimedPartition[];
+    let started: Promise<void> = Promise.resolve();
     try {
       const slots = free.map(({ slot }) => slot);
-      claimed = await this.#to.writer.call('claim', { group: this.#options.group, member, slots });
+      const claimed = await this.#to.writer.call('claim', { group: this.#options.group, member, slots });
       if (this.#member !== member || this.#closed !== undefined) return;
-      const sources = new Map(free.map((row) => [row.slot, row]));
-      for (const [topic, ofTopic] of Map.groupBy(claimed, ({ slot }) => sources.get(slot)!.topic)) {
-        const partitions = ofTopic.map(({ slot, lease, committed }) => {
-          const { partition } = sources.get(slot)!;
-          const source = { slot, topic, partition };
-          const held: Held = { source, lease, consumer: undefined, leaving: false, started: Promise.resolve() };
-          this.#held.set(slot, held);
-          return { held, committed };
-        });
-        const started = this.#start(topic, partitions);
-        for (const { held } of partitions) held.started = started;
-        this.#do(started);
-      }
+      const sources = claimed.map(({ slot, lease }): LeasedPartition => {
+        const { topic, partition } = free.find((row) => row.slot === slot)!;
+        this.#partitions.set(slot, { topic, partition });
+        return { slot, lease, topic, partition };
+      });
+      started = this.#held.take(sources);
     } finally {
       this.#claiming = false;
     }
     this.#reconcile();
+    await started;
   }
 
-  async #start(topic: string, partitions: { held: Held; committed: number | undefined }[]): Promise<void> {
-    const starts = this.#options.onAssigned === undefined ? undefined : await this.#assigned(partitions);
-    const watermarks = new Map(this.#to.reader.watermarks(topic).map((row) => [row.slot, row]));
-    for (const { held, committed } of partitions) {
-      const range = watermarks.get(held.source.slot);
-      if (held.leaving || range === undefined) continue;
-      const { partition } = held.source;
-      const origin = this.#options.startAt === 'latest' ? range.end : range.earliest;
-      const position = starts?.get(partition) ?? committed ?? origin;
-      if (position > range.end) return this.#fail(new OffsetOutOfRangeError(topic, partition, position, range.end));
-      // A group that begins at the end is at the end, also for a member that takes over before the first record.
-      if (committed === undefined && this.#options.startAt === 'latest')
-        this.#commits.advance(held.source.slot, held.lease, position);
-      held.consumer = this.#consume(held, position);
-    }
-  }
-
-  async #assigned(partitions: { held: Held }[]): Promise<ReadonlyMap<number, number> | undefined> {
-    while (partitions.some(({ held }) => !held.leaving)) {
-      try {
-        return await this.#options.onAssigned?.(partitions.map(({ held }) => topicPartition(held)));
-      } catch (error) {
-        this.onError(error);
-        await sleep(RETRY_MS);
-      }
-    }
-    return undefined;
-  }
-
-  #consume({ source, lease }: Held, position: number): PartitionConsumer {
-    const { maxBatchRecords = 500, maxBatchBytes = 8 << 20, onBatch } = this.#options;
-    const limits = { records: maxBatchRecords, bytes: maxBatchBytes };
-    return new PartitionConsumer({
-      source,
-      position,
-      onBatch,
-      fetch: (from) => this.#to.reader.fetch(source, from, limits),
-      onProgress: (done) => this.#commits.advance(source.slot, lease, done),
-      onError: (error) => this.onError(error),
-    });
-  }
-
-  /** Stops consuming: at once no new batches, then, when pending ones have settled, the partitions are others'. */
-  #letGo(partitions: readonly Held[], why: 'revoked' | 'lost'): void {
-    const letting = partitions.filter(({ leaving }) => !leaving);
-    if (letting.length === 0) return;
-    for (const held of letting) held.leaving = true;
+  #giveUp(holdings: readonly Holding<LeasedPartition>[], why: 'revoked' | 'lost'): void {
+    if (holdings.length === 0) return;
     this.#do(
-      this.#settle(letting).then(async () => {
-        if (why === 'revoked') await this.#release(letting.map(({ source, lease }) => ({ slot: source.slot, lease })));
-        for (const { source } of letting) this.#held.delete(source.slot);
+      this.#held.giveUp(holdings).then(async () => {
+        if (why === 'revoked') await this.#release(holdings.map(({ source }) => source));
         this.#reconcile();
       }),
     );
   }
 
-  async #settle(partitions: readonly Held[]): Promise<void> {
-    await Promise.all(
-      partitions.map(async (held) => {
-        held.consumer?.stop();
-        await held.started.catch(() => undefined);
-        await held.consumer?.stop();
-      }),
-    );
-    await this.#commits.flush();
-    try {
-      await this.#options.onRevoked?.(partitions.map(topicPartition));
-    } catch (error) {
-      this.onError(error);
-    }
-  }
-
-  async #release(leases: readonly { slot: number; lease: number }[]): Promise<void> {
+  async #release(leases: readonly Lease[]): Promise<void> {
     const own = leases.map(({ slot, lease }) => ({ slot, lease }));
     await this.#to.writer.call('release', { group: this.#options.group, leases: own });
   }
 
   async #close(): Promise<void> {
-    const staying = [...this.#held.values()].filter(({ leaving }) => !leaving);
-    for (const held of staying) held.leaving = true;
     // Heartbeats go on until the handlers have settled: nobody else begins before.
-    await this.#settle(staying);
+    await this.#held.giveUp(this.#held.all());
     await Promise.allSettled(this.#work);
     this.#to.feed.delete(this);
     if (this.#member === undefined) return;
@@ -285,8 +221,4 @@ export class GroupSubscription implements Subscription, ChangeListener, Heartbea
       });
     this.#work.add(tracked);
   }
-}
-
-function topicPartition({ source }: Held): TopicPartition {
-  return { topic: source.topic, partition: source.partition };
 }

@@ -6,7 +6,7 @@
  * one is evicted by whoever notices. Every claim raises the partition's lease number, and a position is only stored for the
  * lease that is current, so a zombie that wakes up cannot move it.
  */
-import { type AssignablePartition, assign, type Candidate } from './assignment.ts';
+import { type AssignablePartition, assign, type Candidate } from '../assignment.ts';
 import { isInstanceDead, removeInstanceLock } from './instance-lock.ts';
 import type { LogState } from './log-state.ts';
 import {
