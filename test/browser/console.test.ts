@@ -74,7 +74,7 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the console', { timeout: 180_000 }, () => 
   }
 
   const figure = (name: string) => page.locator(`[data-figure=${name}]`);
-  const number = async (name: string) => Number.parseInt(await figure(name).innerText(), 10);
+  const number = async (name: string) => Number.parseInt((await figure(name).textContent())!, 10);
 
   test('an image that is dropped shows its faces, text and codes as they arrive, drawn where they are', async () => {
     await signIn('dropper');
@@ -105,7 +105,7 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the console', { timeout: 180_000 }, () => 
     await page.getByLabel('Token', { exact: true }).fill('nonsense');
     await page.getByRole('button', { name: 'Use token' }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor(PATIENCE);
-    await expect.poll(() => page.getByRole('alert').innerText(), PATIENCE).not.toBe('');
+    await expect.poll(() => page.getByRole('alert').textContent(), PATIENCE).not.toBe('');
   });
 
   test('the stream inspector reads, pauses, and resumes where it was', async () => {
@@ -140,7 +140,7 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the console', { timeout: 180_000 }, () => 
     await expect.poll(() => number('messages'), PATIENCE).toBe(3);
     await page.getByLabel('From').fill('yesterday');
     await page.getByRole('button', { name: 'Open' }).click();
-    await expect.poll(() => page.getByRole('alert').innerText(), PATIENCE).toContain('/from');
+    await expect.poll(() => page.getByRole('alert').textContent(), PATIENCE).toContain('/from');
   });
 
   test('the operator sees every role, every consumer and what is connected, without a token', async () => {
