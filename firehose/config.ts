@@ -35,6 +35,44 @@ export const FirehoseConfig = Type.Object(
       minimum: 100,
       description: 'How often a stream says where it stands, unless the request says otherwise',
     }),
+    maxStreams: Type.Integer({
+      default: 20_000,
+      minimum: 1,
+      description: 'Open streams of this node; further ones are answered 503',
+    }),
+    maxStreamsPerClient: Type.Integer({
+      default: 32,
+      minimum: 1,
+      description: 'Open streams of one client on this node, unless its grant says otherwise',
+    }),
+    overLimit: Type.Enum(['refuse-newest', 'close-oldest'], {
+      default: 'refuse-newest',
+      description: 'What happens when a client opens one stream too many: 429, or a goodbye to its oldest one',
+    }),
+    maxConsumersPerClient: Type.Integer({
+      default: 100,
+      minimum: 1,
+      description: 'Named consumers that one client may have',
+    }),
+    maxMessagesPerSecond: Type.Number({
+      default: 0,
+      minimum: 0,
+      description: 'Most messages per second on a stream, unless its grant says otherwise; 0 for no limit',
+    }),
+    maxBytesPerSecond: Type.Number({
+      default: 0,
+      minimum: 0,
+      description: 'Most bytes of messages per second on a stream, unless its grant says otherwise; 0 for no limit',
+    }),
+    requestTimeoutMs: Type.Integer({
+      default: 10_000,
+      minimum: 100,
+      description: 'How long a request for a stream may take to arrive',
+    }),
+    compression: Type.Boolean({
+      default: true,
+      description: 'Compress streams whose client accepts it; each costs memory of its own',
+    }),
     stuckMs: Type.Integer({
       default: 60_000,
       minimum: 100,

@@ -5,13 +5,14 @@ import { Problem } from '../protocol/http/problem.ts';
 import type { Log } from '../protocol/log/log.ts';
 import { RESULTS_TOPIC } from '../protocol/log/topics.ts';
 import type { FirehoseConfig } from './config.ts';
+import type { Consumers } from './consumers/consumers.ts';
 import { type Journals, JournalsNotOpenError } from './journals/journals.ts';
 import type { FirehoseMetrics } from './metrics.ts';
 import type { PositionContext } from './request/start-position.ts';
 import type { LiveTail } from './stream/live-tail.ts';
 import type { Scheduler } from './stream/scheduler.ts';
-import type { StreamDependencies } from './stream/stream.ts';
 import type { Streams } from './stream/streams.ts';
+import type { Standing, StreamSurroundings } from './stream/surroundings.ts';
 
 export interface FirehoseParts {
   readonly log: Log;
@@ -19,6 +20,7 @@ export interface FirehoseParts {
   readonly logger: Logger;
   readonly config: FirehoseConfig;
   readonly journals: Journals;
+  readonly consumers: Consumers;
   readonly streams: Streams;
   readonly tail: LiveTail;
   readonly scheduler: Scheduler;
@@ -28,15 +30,55 @@ export interface FirehoseParts {
 }
 
 export interface Firehose extends FirehoseParts {
+  readonly surroundings: StreamSurroundings;
   /** @throws {Problem} unavailable */
   positionContext(client: string): PositionContext;
-  streamDependencies(client: string): Omit<StreamDependencies, 'source' | 'format' | 'sink'>;
+  /** Where a client's journal stands, seen from an offset. */
+  standing(client: string, after: number): Standing;
 }
 
 export function assembleFirehose(parts: FirehoseParts): Firehose {
-  const { journals, streams, config, log } = parts;
+  const { journals, streams, config, log, now } = parts;
+  const retentionMs = config.journal.retentionMs || undefined;
+
+  function standing(client: string, after: number): Standing {
+    const journal = journals.of(client);
+    const lag = journal.count(client, after);
+    return {
+      latest: journal.head(client),
+      lag,
+      hash: journal.hashAt(client, after),
+      retentionExpiresInMs: lag === 0 || retentionMs === undefined ? null : expiresIn(client, after, retentionMs),
+    };
+  }
+
+  /** Whole volumes are retired, by the age of their latest message: never before the message itself is so old. */
+  function expiresIn(client: string, after: number, retention: number): number | null {
+    const found = journals.of(client).entries({ client, after, maxCount: 1 });
+    if (found.kind === 'retired') return 0;
+    const time = found.entries[0]?.time;
+    return time === undefined ? null : Math.max(0, time + retention - now());
+  }
+
+  const surroundings: StreamSurroundings = {
+    tail: parts.tail,
+    scheduler: parts.scheduler,
+    logger: parts.logger,
+    chunkBytes: config.chunkBytes,
+    stuckMs: config.stuckMs,
+    standing,
+    journaled: (client) => journals.of(client).bounds().position,
+    ended(stream, reason) {
+      streams.remove(stream);
+      parts.metrics.ended(reason, stream.progress.messages, stream.progress.bytes);
+    },
+    now,
+  };
+
   return {
     ...parts,
+    surroundings,
+    standing,
     positionContext(client) {
       try {
         const journal = journals.of(client);
@@ -50,25 +92,6 @@ export function assembleFirehose(parts: FirehoseParts): Firehose {
         if (!(cause instanceof JournalsNotOpenError)) throw cause;
         throw new Problem('unavailable', 'The journals are not open yet.', { retryAfterSeconds: 1, cause });
       }
-    },
-    streamDependencies(client) {
-      return {
-        tail: parts.tail,
-        scheduler: parts.scheduler,
-        logger: parts.logger,
-        now: parts.now,
-        chunkBytes: config.chunkBytes,
-        stuckMs: config.stuckMs,
-        standing: (after) => {
-          const journal = journals.of(client);
-          return { latest: journal.head(client), lag: journal.count(client, after) };
-        },
-        journaled: () => journals.of(client).bounds().position,
-        ended: (stream, reason) => {
-          streams.remove(stream);
-          parts.metrics.ended(reason, stream.messages);
-        },
-      };
     },
   };
 }

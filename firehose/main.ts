@@ -3,8 +3,12 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
 import type { FirehoseConfig } from './config.ts';
+import { registerConsumerRoutes } from './consumers/consumer-routes.ts';
+import { Consumers } from './consumers/consumers.ts';
 import { assembleFirehose } from './firehose.ts';
+import { registerConnectionRoutes } from './http/connection-routes.ts';
 import { registerFirehoseRoutes } from './http/firehose-routes.ts';
+import { registerPlanRoute } from './http/plan-route.ts';
 import type { FromJournaler } from './journaler/messages.ts';
 import { JournalerSupervisor } from './journaler/supervisor.ts';
 import { Journals } from './journals/journals.ts';
@@ -18,7 +22,13 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
   const { log, verifier, logger } = context;
   const folder = join(context.dataFolder, 'journal');
   const journals = new Journals(folder);
-  const streams = new Streams(Date.now);
+  const streams = new Streams({ perNode: config.maxStreams, overLimit: config.overLimit }, Date.now);
+  const consumers = await Consumers.open(log, {
+    maxPerClient: config.maxConsumersPerClient,
+    lost: (client, name, owner) => fence(streams, client, name, owner),
+    logger,
+    now: Date.now,
+  });
   const tail = new LiveTail();
   const metrics = firehoseMetrics(context.metrics, () => streams.size);
   const firehose = assembleFirehose({
@@ -27,6 +37,7 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
     logger,
     config,
     journals,
+    consumers,
     streams,
     tail,
     scheduler: new Scheduler(),
@@ -64,15 +75,28 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
     name: 'firehose',
     routes: async (server) => {
       await registerFirehoseRoutes(server, firehose);
+      await registerPlanRoute(server, firehose);
+      await registerConsumerRoutes(server, firehose);
+      await registerConnectionRoutes(server, firehose);
       await registerTransactionRoutes(server, firehose);
     },
     readiness: () => journaler.readiness(),
     async stop() {
       await streams.drain(() => config.drainRetryMs + Math.random() * config.drainSpreadMs);
+      await consumers.close();
       await journaler.stop();
       journals.close();
     },
   };
+}
+
+/** Ends the connections of a named consumer that belongs to another one now. */
+function fence(streams: Streams, client: string, name: string, owner: string | undefined): void {
+  for (const stream of streams.of(client)) {
+    if (stream.plan.consumer !== name || stream.id === owner) continue;
+    if (owner === undefined) stream.end('closed', 0, `The consumer '${name}' was deleted.`);
+    else stream.end('taken_over', 0, `Stream ${owner} has taken over the consumer '${name}'.`);
+  }
 }
 
 function report(message: FromJournaler, logger: Logger, metrics: FirehoseMetrics): void {

@@ -4,7 +4,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 export interface FirehoseMetrics {
   journaled(messages: number, bytes: number, duplicates: number): void;
   poisoned(): void;
-  ended(reason: string, messages: number): void;
+  ended(reason: string, messages: number, bytes: number): void;
 }
 
 export function firehoseMetrics(registry: Registry, openStreams: () => number): FirehoseMetrics {
@@ -34,6 +34,11 @@ export function firehoseMetrics(registry: Registry, openStreams: () => number): 
     help: 'Messages sent on streams that have ended',
     registers,
   });
+  const sentBytes = new Counter({
+    name: 'sluice_firehose_sent_bytes_total',
+    help: 'Bytes of message frames sent on streams that have ended',
+    registers,
+  });
   const ended = new Counter({
     name: 'sluice_firehose_streams_ended_total',
     help: 'Streams that have ended, by reason; gone: the client closed the connection',
@@ -55,9 +60,10 @@ export function firehoseMetrics(registry: Registry, openStreams: () => number): 
       duplicates.inc(repeated);
     },
     poisoned: () => poisoned.inc(),
-    ended(reason, messages) {
+    ended(reason, messages, size) {
       ended.inc({ reason });
       sent.inc(messages);
+      sentBytes.inc(size);
     },
   };
 }

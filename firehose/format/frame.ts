@@ -22,6 +22,10 @@ export interface Hello {
   readonly latest: number;
   readonly rate: GrantedRate;
   readonly heartbeat_ms: number;
+  /** Rolling hash over the client's messages up to `offset` (journal/chain-hash.ts), null where it is not known any more. */
+  readonly hash: string | null;
+  /** The named consumer whose connection this is. */
+  readonly consumer?: string;
 }
 
 /** The position has advanced, past what was sent or dropped by the filter; also the heartbeat. */
@@ -35,11 +39,27 @@ export interface Bookmark {
   readonly lag: number;
   /** Nothing was left to send when this was written. */
   readonly live: boolean;
+  /** Rolling hash over the client's messages up to `offset`, null where it is not known any more. */
+  readonly hash: string | null;
+  /** The pace, not the reader or the journal, is what holds messages back. */
+  readonly throttled: boolean;
+  readonly paused: boolean;
+  /** How long the next unread message is held at the least; null where nothing is unread or nothing is ever retired. */
+  readonly retention_expires_in_ms: number | null;
+  /** How long the unread messages take at the granted pace; null without one. */
+  readonly catch_up_ms: number | null;
 }
 
 /** Everything that was there has been sent; what follows comes as it happens. Once per stream. */
 export interface CaughtUp {
   readonly kind: 'caught_up';
+  readonly offset: number;
+}
+
+/** A control message has taken effect: messages past `offset` are sent under it. */
+export interface ControlApplied {
+  readonly kind: 'control';
+  readonly applied: 'pause' | 'resume' | 'max_rate' | 'filter' | 'ack';
   readonly offset: number;
 }
 
@@ -49,11 +69,11 @@ export const GOODBYE_REASONS = {
   token_expired: { terminal: false },
   /** The reader took nothing for too long. */
   slow: { terminal: false },
-  /** The stream's lifetime or a limit of the node is used up. */
-  limit: { terminal: false },
+  /** A limit of the node or of the client was met, such as the number of connections or the cost of a filter. */
+  limit: { terminal: true },
   /** Everything that was asked for has been sent. */
   until: { terminal: true },
-  /** Messages past the position have been retired before they could be sent. */
+  /** Messages past the position have been retired before they could be sent. Terminal unless on_gap says "earliest". */
   retired: { terminal: true },
   /** Another connection of the same named consumer has taken over. */
   taken_over: { terminal: true },
@@ -79,4 +99,4 @@ export interface Goodbye {
   readonly retry_after_ms: number;
 }
 
-export type ControlFrame = Hello | Bookmark | CaughtUp | Goodbye;
+export type ControlFrame = Hello | Bookmark | CaughtUp | ControlApplied | Goodbye;

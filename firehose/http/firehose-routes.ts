@@ -1,28 +1,45 @@
-/** `POST /v1/firehose` and `GET /v1/firehose`: from a request to an open stream. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { authorise, type Caller } from '../../protocol/http/bearer.ts';
-import { newMessageId } from '../../protocol/message-id.ts';
+/** `POST /v1/firehose` (with a JSON or a streaming body), `GET /v1/firehose`, `PATCH /v1/firehose/{stream}`. */
+import type { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Problem } from '../../protocol/http/problem.ts';
 import type { Firehose } from '../firehose.ts';
-import { ndjson } from '../format/ndjson.ts';
+import { clientLimits } from '../limits.ts';
+import { parseControlMessage } from '../request/control-message.ts';
 import { parseStreamRequest } from '../request/parse-request.ts';
 import { parseQueryRequest } from '../request/query-request.ts';
-import { startPosition, untilOffset } from '../request/start-position.ts';
-import type { Filter, StreamRequest } from '../request/stream-request.ts';
-import { journalSource } from '../stream/source.ts';
-import { Stream } from '../stream/stream.ts';
-import { SocketSink } from './socket-sink.ts';
-
-export const FIREHOSE_GRANT = { service: 'firehose', version: { major: 1, minor: 0 } };
+import type { Rate, StreamRequest } from '../request/stream-request.ts';
+import type { Stream } from '../stream/stream.ts';
+import { type Authorised, authorisation } from './authorisation.ts';
+import { carryOut } from './control.ts';
+import { ControlLines } from './control-lines.ts';
+import { openStream } from './open-stream.ts';
 
 type Query = Record<string, string | string[] | undefined>;
 
+/** What was asked of a stream when it was opened: a later filter is held against the same shard and limits. */
+const terms = new WeakMap<Stream, { readonly limit: Rate; readonly shard: StreamRequest['shard'] }>();
+
 export async function registerFirehoseRoutes(server: FastifyInstance, firehose: Firehose): Promise<void> {
-  const authorised = (request: FastifyRequest) =>
-    authorise(request.headers, firehose.verifier, FIREHOSE_GRANT, firehose.now());
+  const authorised = authorisation(firehose);
+  server.addContentTypeParser(['application/x-ndjson', 'application/ndjson'], (_request, payload, done) => {
+    done(null, payload);
+  });
+  server.addHook('onRequest', async (request) => limitArrival(request, firehose.config.requestTimeoutMs));
 
   server.post('/v1/firehose', async (request, reply) => {
     const caller = await authorised(request);
-    await open(firehose, request, reply, caller, parseStreamRequest(request.body));
+    const body = request.body as unknown;
+    if (!isReadable(body)) {
+      const wanted = parseStreamRequest(body);
+      remember(firehose, await openStream(firehose, request, reply, caller, wanted), caller, wanted);
+      return reply;
+    }
+    const lines = new ControlLines(body);
+    const wanted = parseStreamRequest(await lines.next());
+    arrived(request);
+    const stream = await openStream(firehose, request, reply, caller, wanted);
+    remember(firehose, stream, caller, wanted);
+    void listen(firehose, stream, lines);
     return reply;
   });
 
@@ -30,70 +47,58 @@ export async function registerFirehoseRoutes(server: FastifyInstance, firehose: 
     const caller = await authorised(request);
     const lastEventId = request.headers['last-event-id'];
     const wanted = parseQueryRequest(request.query, typeof lastEventId === 'string' ? lastEventId : undefined);
-    await open(firehose, request, reply, caller, wanted);
+    remember(firehose, await openStream(firehose, request, reply, caller, wanted), caller, wanted);
     return reply;
   });
-}
 
-async function open(
-  firehose: Firehose,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { claims }: Caller,
-  wanted: StreamRequest,
-): Promise<void> {
-  const { client } = claims;
-  const context = firehose.positionContext(client);
-  const { after, gap } = await startPosition(wanted, context);
-  const until = untilOffset(wanted, context);
-  const format = ndjson;
-  const plan = {
-    client,
-    epoch: context.epoch,
-    after,
-    until,
-    follow: wanted.follow,
-    heartbeatMs: wanted.heartbeatMs ?? firehose.config.heartbeatMs,
-    expiresAt: claims.expiresAt,
-  };
-  const journal = () => firehose.journals.of(client);
-  const latest = journal().head(client);
-  const earliest = journal().earliest(client);
-
-  reply.hijack();
-  const sink = new SocketSink(request.raw.socket, request.raw.httpVersion, {
-    'content-type': format.mediaType,
-    'cache-control': 'no-store',
-    'x-accel-buffering': 'no',
-  });
-  const stream = new Stream(newMessageId(firehose.now()), plan, {
-    ...firehose.streamDependencies(client),
-    source: journalSource(journal, client, entryFilter(wanted.filter)),
-    format,
-    sink,
-  });
-  firehose.streams.add(stream);
-  stream.start({
-    kind: 'hello',
-    stream: stream.id,
-    epoch: plan.epoch,
-    offset: after,
-    ...(gap !== undefined && { gap }),
-    earliest,
-    latest,
-    rate: { messages: null, bytes: null },
-    heartbeat_ms: plan.heartbeatMs,
+  server.patch<{ Params: { stream: string } }>('/v1/firehose/:stream', async (request) => {
+    const { claims } = await authorised(request);
+    const stream = firehose.streams.get(request.params.stream);
+    if (stream === undefined || stream.plan.client !== claims.client) {
+      throw new Problem('not-found', `This node has no open stream '${request.params.stream}' of yours.`);
+    }
+    const message = parseControlMessage(request.body);
+    const { limit, shard } = terms.get(stream)!;
+    return carryOut(firehose, stream, message, limit, shard);
   });
 }
 
-function entryFilter({ types, transactions, labels, minConfidence }: Filter) {
-  if (types === undefined && transactions === undefined && labels === undefined && minConfidence === undefined) {
-    return undefined;
+function remember(firehose: Firehose, stream: Stream, { configuration }: Authorised, { shard }: StreamRequest): void {
+  terms.set(stream, { limit: clientLimits(configuration, firehose.config).rate, shard });
+}
+
+/** Carries out the lines of an open body. What is not understood ends the stream: the client is not what it seems. */
+async function listen(firehose: Firehose, stream: Stream, lines: ControlLines): Promise<void> {
+  const { limit, shard } = terms.get(stream)!;
+  try {
+    for (;;) {
+      const line = await lines.next();
+      if (line === undefined) return;
+      await carryOut(firehose, stream, parseControlMessage(line), limit, shard);
+    }
+  } catch (error) {
+    if (error instanceof Problem) stream.end('bad_control', 0, error.message);
+    // Otherwise the connection broke: the stream hears of that by itself.
   }
-  return {
-    ...(types !== undefined && { types }),
-    ...(transactions !== undefined && { transactions }),
-    ...(labels !== undefined && { labels }),
-    ...(minConfidence !== undefined && { minConfidence }),
-  };
+}
+
+const arrivals = new WeakMap<FastifyRequest, NodeJS.Timeout>();
+
+/** A request that trickles in holds a connection for nothing: after a while it is cut. */
+function limitArrival(request: FastifyRequest, limitMs: number): void {
+  if (request.method !== 'POST' && request.method !== 'PATCH' && request.method !== 'PUT') return;
+  arrivals.set(
+    request,
+    setTimeout(() => request.raw.destroy(), limitMs),
+  );
+  request.raw.once('end', () => arrived(request));
+  request.raw.once('close', () => arrived(request));
+}
+
+function arrived(request: FastifyRequest): void {
+  clearTimeout(arrivals.get(request));
+}
+
+function isReadable(body: unknown): body is Readable {
+  return typeof body === 'object' && body !== null && 'pipe' in body;
 }

@@ -52,6 +52,8 @@ export class SocketSink implements Sink {
     this.#socket.uncork();
   }
 
+  flush(): void {}
+
   end(): void {
     if (this.#socket.destroyed) return;
     if (this.#chunked) this.#socket.end(LAST_CHUNK);

@@ -1,5 +1,5 @@
 /** Reads untyped input field by field and collects everything that is wrong with it, each with the field's name. */
-import type { FieldError } from '../../protocol/http/problem.ts';
+import { type FieldError, Problem } from '../../protocol/http/problem.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -12,9 +12,17 @@ export class Checker {
     this.#nameOf = nameOf;
   }
 
-  wrong(pointer: string, detail: string): undefined {
-    this.errors.push({ field: this.#nameOf(pointer) || '/', detail });
+  wrong(pointer: string, detail: string, position?: FieldError['position']): undefined {
+    const field = this.#nameOf(pointer) || '/';
+    this.errors.push({ field, detail, ...(position !== undefined && { position }) });
     return undefined;
+  }
+
+  /** @throws {Problem} invalid-request with all that was wrong, if anything was */
+  refuse(): void {
+    if (this.errors.length === 0) return;
+    const detail = this.errors.map((error) => `${error.field} ${error.detail}`).join('; ');
+    throw new Problem('invalid-request', `${detail}.`, { members: { errors: this.errors } });
   }
 
   /** An object that has no other fields than those known; undefined where the value is absent or something else. */

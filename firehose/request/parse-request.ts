@@ -1,5 +1,6 @@
 /** Understands the JSON body of a firehose request, or says of each field what is wrong with it. */
-import { Problem } from '../../protocol/http/problem.ts';
+import { compileExpression, type Expression } from '../filter/expression.ts';
+import { FilterError } from '../filter/filter-error.ts';
 import { Checker } from './checker.ts';
 import type { Filter, From, Rate, StreamRequest, Until } from './stream-request.ts';
 
@@ -7,8 +8,8 @@ const FIELDS = ['from', 'until', 'follow', 'filter', 'max_rate', 'batch', 'shard
 const FROM_FORMS = '"earliest", "latest", {"offset": n}, {"epoch": e, "offset": n}, {"time": t} or {"consumer": name}';
 const MAX_VALUES = 100;
 const MAX_SHARDS = 1024;
-export const MAX_EXPRESSION_LENGTH = 4096;
-export const MIN_HEARTBEAT_MS = 100;
+const MAX_EXPRESSION_LENGTH = 4096;
+const MIN_HEARTBEAT_MS = 100;
 const MAX_HEARTBEAT_MS = 3_600_000;
 const EPOCH = /^[0-9a-z]{1,64}$/;
 /** Names that clients choose: transactions, consumers. */
@@ -23,10 +24,7 @@ const CHOSEN_NAME_RULE = '1 to 128 letters, digits, ".", "_", "~" or "-"';
 export function parseStreamRequest(body: unknown, nameOf?: (pointer: string) => string): StreamRequest {
   const check = new Checker(nameOf);
   const request = readRequest(check, body ?? {});
-  if (check.errors.length > 0) {
-    const detail = check.errors.map((error) => `${error.field} ${error.detail}`).join('; ');
-    throw new Problem('invalid-request', `${detail}.`, { members: { errors: check.errors } });
-  }
+  check.refuse();
   return request;
 }
 
@@ -92,19 +90,27 @@ const FILTER_FIELDS = ['types', 'transactions', 'labels', 'min_confidence', 'exp
 
 export function readFilter(check: Checker, value: unknown, pointer: string): Filter {
   const fields = check.object(value, pointer, FILTER_FIELDS) ?? {};
-  const expression = check.text(
-    fields.expression,
-    `${pointer}/expression`,
-    new RegExp(`^[^]{1,${MAX_EXPRESSION_LENGTH}}$`),
-    `a CEL expression of at most ${MAX_EXPRESSION_LENGTH} characters`,
-  );
   return {
     types: check.texts(fields.types, `${pointer}/types`, MAX_VALUES),
     transactions: check.texts(fields.transactions, `${pointer}/transactions`, MAX_VALUES),
     labels: check.texts(fields.labels, `${pointer}/labels`, MAX_VALUES),
     minConfidence: check.number(fields.min_confidence, `${pointer}/min_confidence`, 0, 1),
-    expression,
+    expression: readExpression(check, fields.expression, `${pointer}/expression`),
   };
+}
+
+function readExpression(check: Checker, value: unknown, pointer: string): Expression | undefined {
+  const what = `a CEL expression of 1 to ${MAX_EXPRESSION_LENGTH} characters`;
+  const source = check.text(value, pointer, new RegExp(`^[^]{1,${MAX_EXPRESSION_LENGTH}}$`), what);
+  if (source === undefined) return undefined;
+  try {
+    return compileExpression(source);
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    const { start, end } = error.range;
+    const at = source.slice(start, end) || source.slice(start, start + 1) || 'its end';
+    return check.wrong(pointer, `is refused at character ${start} (${at}): ${error.message}`, error.range);
+  }
 }
 
 export function readRate(check: Checker, value: unknown, pointer: string): Rate {

@@ -1,4 +1,5 @@
 /** What a client may ask of a stream (docs/firehose.md), once it has been understood. */
+import type { Expression } from '../filter/expression.ts';
 
 export type From =
   | { readonly kind: 'earliest' }
@@ -21,7 +22,7 @@ export interface Filter {
   readonly labels: readonly string[] | undefined;
   readonly minConfidence: number | undefined;
   /** A CEL expression over the message. */
-  readonly expression: string | undefined;
+  readonly expression: Expression | undefined;
 }
 
 export interface Rate {

@@ -16,6 +16,8 @@ export interface Sink {
   /** Bytes of the response that the kernel has taken. */
   readonly taken: number;
   write(chunk: Chunk): void;
+  /** What was written since the last time belongs together: a compressing sink sends it now. */
+  flush(): void;
   /** Ends the response after what was written. */
   end(): void;
   /** Ends the connection at once. */

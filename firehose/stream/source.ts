@@ -1,9 +1,10 @@
 /**
  * Where a stream's messages come from: one client's journal, seen through what the request wants of it.
  *
- * Every call is one bounded read that ends at a position; nothing is held in between.
+ * Every call is one bounded read that ends at a position; nothing is held in between. What can be decided by index is
+ * decided in SQLite; the rest, by entry, here.
  */
-import type { EntryFilter } from '../../journal/entry.ts';
+import type { EntryFilter, JournalEntry } from '../../journal/entry.ts';
 import type { JournalReader, Range, Retired, Selection } from '../../journal/reader.ts';
 
 export interface Step {
@@ -11,6 +12,7 @@ export interface Step {
   /** Whole NDJSON frames, in order. */
   readonly frames: readonly Buffer[];
   readonly messages: number;
+  readonly bytes: number;
   /** Everything up to here has been looked at. */
   readonly position: number;
   /** Messages up to there that are not wanted. */
@@ -33,40 +35,54 @@ export interface Source {
   next(after: number, limits: StepLimits): Step | Retired;
 }
 
-type ReaderOf = () => JournalReader;
+export type EntryPredicate = (entry: JournalEntry) => boolean;
 
-/** @param filter undefined where every message is wanted */
-export function journalSource(reader: ReaderOf, client: string, filter: EntryFilter | undefined): Source {
+/** Entries looked at one by one in a step: bounds how long others wait. */
+const MAX_ENTRIES = 256;
+
+/**
+ * @param reader asked at each step: the journals may be opened anew meanwhile
+ * @param filter decided by index; undefined where every message is wanted
+ * @param predicate decided by entry, after the filter
+ */
+export function journalSource(
+  reader: () => JournalReader,
+  client: string,
+  filter: EntryFilter | undefined,
+  predicate: EntryPredicate | undefined,
+): Source {
   return {
-    everything: filter === undefined,
+    everything: filter === undefined && predicate === undefined,
     next(after, { bytes, messages, until }) {
       const request = { client, after, maxBytes: bytes, ...(until !== undefined && { until }) };
-      if (messages !== undefined) {
-        const found = reader().entries({ ...request, maxCount: messages, ...(filter !== undefined && { filter }) });
-        if (found.kind === 'retired') return found;
-        return stepOf(found, joined(found.entries.map(({ frame }) => frame)), found.scanned, found.skipped);
+      if (predicate === undefined && messages === undefined) {
+        return rangeStep(filter === undefined ? reader().read(request) : reader().select({ ...request, filter }));
       }
-      const found = filter === undefined ? reader().read(request) : reader().select({ ...request, filter });
+      const maxCount = predicate === undefined ? messages! : Math.min(messages ?? MAX_ENTRIES, MAX_ENTRIES);
+      const found = reader().entries({ ...request, maxCount, ...(filter !== undefined && { filter }) });
       if (found.kind === 'retired') return found;
-      const { scanned, skipped } = isSelection(found) ? found : { scanned: found.last, skipped: 0 };
-      return stepOf(found, found.chunks, scanned, skipped);
+      const entries = predicate === undefined ? found.entries : found.entries.filter(predicate);
+      const frames = joined(entries.map(({ frame }) => frame));
+      return {
+        kind: 'step',
+        frames,
+        messages: entries.length,
+        bytes: frames[0]?.length ?? 0,
+        position: found.scanned,
+        skipped: found.skipped + found.entries.length - entries.length,
+        end: found.end,
+      };
     },
   };
 }
 
-function stepOf(
-  found: { readonly count: number; readonly end: boolean },
-  frames: readonly Buffer[],
-  position: number,
-  skipped: number,
-): Step {
-  return { kind: 'step', frames, messages: found.count, position, skipped, end: found.end };
+function rangeStep(found: Range | Selection | Retired): Step | Retired {
+  if (found.kind === 'retired') return found;
+  const { scanned, skipped } = 'scanned' in found ? found : { scanned: found.last, skipped: 0 };
+  const { chunks: frames, count: messages, bytes, end } = found;
+  return { kind: 'step', frames, messages, bytes, position: scanned, skipped, end };
 }
 
-function isSelection(found: Range | Selection): found is Selection {
-  return 'scanned' in found;
-}
-
-export function joined(frames: readonly Buffer[]): readonly Buffer[] {
-  return frames.length < 2 ? frames : [Buffer.concat(frames)];
+function joined(frames: readonly Buffer[]): readonly Buffer[] {
+  return frames.length === 0 ? [] : [Buffer.concat(frames)];
 }

@@ -7,6 +7,8 @@ import type { FastifyBaseLogger } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { Registry } from 'prom-client';
 import { openJournalReader } from '../../journal/reader.ts';
+import { FolderBlobStore } from '../../protocol/blob/folder-blob-store.ts';
+import { FolderBlobStore } from '../../protocol/blob/folder-blob-store.ts';
 import { openTokenKeys, type TokenKeys } from '../../protocol/claims/keys.ts';
 import { mintToken } from '../../protocol/claims/token.ts';
 import { TokenVerifier } from '../../protocol/claims/verifier.ts';
@@ -85,10 +87,12 @@ export class TestNode implements AsyncDisposable {
         log: this.log,
         logSettings: { kind: 'embedded', folder: join(this.folder, 'log') },
         verifier: new TokenVerifier(() => this.keys),
+        blobs: new FolderBlobStore(join(this.folder, 'blobs')),
         logger,
         metrics: new Registry(),
         dataFolder: join(this.folder, 'firehose'),
         keysFolder: join(this.folder, 'keys'),
+        blobs: new FolderBlobStore(join(this.folder, 'blobs')),
       },
       config,
     );

@@ -24,7 +24,12 @@ export class RawStream implements AsyncDisposable {
       body: JSON.stringify(body),
       signal: abort.signal,
       ...init,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...init.headers },
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'accept-encoding': 'identity',
+        ...init.headers,
+      },
     });
     if (!response.ok) throw Object.assign(new Error(`${response.status}`), { problem: await response.json() });
     return new RawStream(response, abort);

@@ -5,10 +5,9 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { JournalReader } from '../../journal/reader.ts';
-import { authorise } from '../../protocol/http/bearer.ts';
 import { Problem } from '../../protocol/http/problem.ts';
 import type { Firehose } from '../firehose.ts';
-import { FIREHOSE_GRANT } from '../http/firehose-routes.ts';
+import { authorisation } from '../http/authorisation.ts';
 import { CHOSEN_NAME } from '../request/parse-request.ts';
 import { foldTransaction, type TransactionMessage, type TransactionState } from './transaction-state.ts';
 
@@ -29,8 +28,9 @@ const ListQuery = Type.Object({
 });
 
 export async function registerTransactionRoutes(server: FastifyInstance, firehose: Firehose): Promise<void> {
+  const authorised = authorisation(firehose);
   server.get<{ Params: { id: string } }>('/v1/transactions/:id', { schema: { params: Params } }, async (request) => {
-    const { claims } = await authorise(request.headers, firehose.verifier, FIREHOSE_GRANT, firehose.now());
+    const { claims } = await authorised(request);
     const { epoch, journal } = firehose.positionContext(claims.client);
     const offset = journal.head(claims.client);
     const state = readTransaction(journal, claims.client, request.params.id, offset);
@@ -43,7 +43,7 @@ export async function registerTransactionRoutes(server: FastifyInstance, firehos
     '/v1/transactions',
     { schema: { querystring: ListQuery } },
     async (request) => {
-      const { claims } = await authorise(request.headers, firehose.verifier, FIREHOSE_GRANT, firehose.now());
+      const { claims } = await authorised(request);
       const { epoch, journal } = firehose.positionContext(claims.client);
       const offset = journal.head(claims.client);
       const { after, limit } = request.query;

@@ -33,6 +33,21 @@ export const PROBLEM_TYPES = {
     title: 'The method is not allowed here',
     advice: 'The Allow header names the methods that are.',
   },
+  'not-acceptable': {
+    status: 406,
+    title: 'None of the accepted media types is offered',
+    advice: 'The member `accepted` lists the media types that are.',
+  },
+  'request-timeout': {
+    status: 408,
+    title: 'The request did not come in time',
+    advice: 'Send the whole request at once.',
+  },
+  'consumer-conflict': {
+    status: 409,
+    title: 'The consumer is not in the state that the request takes for granted',
+    advice: 'The detail says what it is. Read the consumer and decide anew.',
+  },
   'wrong-epoch': {
     status: 409,
     title: 'The position belongs to another epoch',
@@ -71,6 +86,12 @@ export const PROBLEM_TYPES = {
     title: 'The image has too many pixels',
     advice: 'The member `limit` gives the most that is accepted, in pixels. Scale the image down.',
   },
+  'webhook-not-verified': {
+    status: 422,
+    title: 'The URL does not consent to being pushed to',
+    advice:
+      'Answer OPTIONS at that URL with 2xx and the header WebHook-Allowed-Origin, naming what WebHook-Request-Origin said or *.',
+  },
   'rate-limited': {
     status: 429,
     title: 'Too many requests from this client',
@@ -95,6 +116,11 @@ export const PROBLEM_TYPES = {
     status: 500,
     title: 'A service went down over the image',
     advice: 'It was tried several times and set aside for an operator. Other services are not affected.',
+  },
+  'image-lost': {
+    status: 500,
+    title: 'The stored image is gone or damaged',
+    advice: 'The image was set aside for an operator. Submit it again.',
   },
   'result-too-large': {
     status: 500,

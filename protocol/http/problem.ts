@@ -9,6 +9,8 @@ export interface FieldError {
   readonly field: string;
   /** What is wrong and what would be accepted. */
   readonly detail: string;
+  /** Where in the field's text: characters from 0, `end` being the one after the last. */
+  readonly position?: { readonly start: number; readonly end: number };
 }
 
 export interface ProblemMembers {

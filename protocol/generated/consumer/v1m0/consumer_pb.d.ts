@@ -43,6 +43,12 @@ export interface Consumer {
      * @generated from protobuf field: uint64 generation = 6
      */
     generation: number;
+    /**
+     * The stream of that generation, empty before the first.
+     *
+     * @generated from protobuf field: string owner = 7
+     */
+    owner: string;
 }
 declare class Consumer$Type extends MessageType<Consumer> {
     constructor();

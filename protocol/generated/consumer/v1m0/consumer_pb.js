@@ -16,7 +16,8 @@ class Consumer$Type extends MessageType {
             { no: 3, name: "epoch", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
             { no: 4, name: "offset", kind: "scalar", T: 3 /*ScalarType.INT64*/, L: 2 /*LongType.NUMBER*/ },
             { no: 5, name: "checkpoint_time", kind: "message", T: () => Timestamp },
-            { no: 6, name: "generation", kind: "scalar", T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ }
+            { no: 6, name: "generation", kind: "scalar", T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ },
+            { no: 7, name: "owner", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
         ]);
     }
     create(value) {
@@ -26,6 +27,7 @@ class Consumer$Type extends MessageType {
         message.epoch = "";
         message.offset = 0;
         message.generation = 0;
+        message.owner = "";
         if (value !== undefined)
             reflectionMergePartial(this, message, value);
         return message;
@@ -52,6 +54,9 @@ class Consumer$Type extends MessageType {
                     break;
                 case /* uint64 generation */ 6:
                     message.generation = reader.uint64().toNumber();
+                    break;
+                case /* string owner */ 7:
+                    message.owner = reader.string();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -83,6 +88,9 @@ class Consumer$Type extends MessageType {
         /* uint64 generation = 6; */
         if (message.generation !== 0)
             writer.tag(6, WireType.Varint).uint64(message.generation);
+        /* string owner = 7; */
+        if (message.owner !== "")
+            writer.tag(7, WireType.LengthDelimited).string(message.owner);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
