@@ -35,6 +35,7 @@ interface Printed {
 }
 
 export function crossCheck(barcodes: readonly DistinctBarcode[], texts: readonly MergedText[]): CrossCheck[] {
+  if (barcodes.length === 0) return [];
   const printed = texts.flatMap(printedIn).slice(0, MAX_PRINTED);
   return barcodes.slice(0, MAX_BARCODES).map((code, barcode) => {
     const evidence = valuesOf(code.text)
