@@ -6,10 +6,7 @@
 import { Revocation } from '../generated/client/v1m0/client_pb.js';
 import { Timestamp } from '../generated/google/protobuf/timestamp_pb.js';
 import type { LogRecord } from '../log/log.ts';
-
-/** Keys of revocations on clients-1 begin with these; no client id can hold a '/'. */
-export const REVOKED_TOKEN_KEY = 'revoked-token/';
-export const REVOKED_CLIENT_KEY = 'revoked-client/';
+import { REVOKED_CLIENT_KEY, REVOKED_TOKEN_KEY } from './client-records.ts';
 
 interface RevocableClaims {
   readonly client: string;

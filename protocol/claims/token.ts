@@ -21,6 +21,9 @@ const ENCRYPTION = 'A256GCM';
 /** Tokens travel in every message: a larger one is refused when it is read. Characters. */
 export const MAX_TOKEN_LENGTH = 8192;
 
+/** No token is made that is good for longer: so long a revocation must be remembered. Milliseconds. */
+export const MAX_TOKEN_LIFETIME_MS = 31 * 24 * 3_600_000;
+
 export interface Claims {
   readonly client: string;
   readonly grants: Grants;
@@ -44,11 +47,13 @@ export class TokenError extends Error {
   }
 }
 
-/** Mints tokens with the keys in use. */
+/** Mints tokens with the keys in use. @throws {RangeError} it would be good for longer than MAX_TOKEN_LIFETIME_MS */
 export async function mintToken(
   keys: TokenKeys,
   claims: Pick<Claims, 'client' | 'grants' | 'issuedAt' | 'expiresAt'> & { readonly idempotentOnly?: boolean },
 ): Promise<string> {
+  if (claims.expiresAt - claims.issuedAt > MAX_TOKEN_LIFETIME_MS)
+    throw new RangeError(`a token may be valid for ${MAX_TOKEN_LIFETIME_MS / 86_400_000} days at most`);
   const [signing] = keys.signing as [TokenKey];
   const [encryption] = keys.encryption as [TokenKey];
   const signed = await new SignJWT({
@@ -130,7 +135,7 @@ function asTokenError(error: unknown): TokenError {
 
 function claimsOf(payload: JWTPayload): Claims {
   const { sub, jti, iat, exp } = payload;
-  if (!isClientId(sub) || typeof jti !== 'string' || iat === undefined || exp === undefined)
+  if (typeof sub !== 'string' || !isClientId(sub) || typeof jti !== 'string' || iat === undefined || exp === undefined)
     throw new TokenError('bad-claims', 'the token lacks a claim or says something impossible');
   return {
     client: sub,
