@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
 import { openSealingKeys } from '../protocol/webhook/sealing.ts';
+import { followWebhookRecords } from '../protocol/webhook/webhook-record.ts';
 import type { PushConfig } from './config.ts';
 import { Directory } from './deliver/directory.ts';
 import { Notices } from './deliver/notices.ts';
@@ -52,6 +53,11 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
     (news) => directory.hear(news),
     logger,
   );
+  const changes = await followWebhookRecords(
+    log,
+    (change) => directory.changed(change),
+    (error) => logger.warn({ err: error }, 'changes of webhooks cannot be read'),
+  );
   const observing = setInterval(() => directory.observe(), OBSERVE_MS);
   const expiring = setInterval(() => store.expireDeadLetters(Date.now() - config.deadLetterRetentionMs), EXPIRE_MS);
 
@@ -62,6 +68,7 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
     async stop() {
       clearInterval(observing);
       clearInterval(expiring);
+      await changes.close();
       await journaler.stop();
       await directory.stop();
       await notices.stop();

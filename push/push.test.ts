@@ -228,14 +228,14 @@ describe('a receiver that fails', () => {
     receiver.behave(client.path, { kind: 'poison', containing: 'POISON' });
     const [offset] = await client.produce(['a'], 'POISON');
     await vi.waitFor(async () => {
-      const { deadLetters } = await ask(client, 'GET', '/v1/webhook/dead-letters');
+      const { dead_letters: deadLetters } = await ask(client, 'GET', '/v1/webhook/dead-letters');
       expect(deadLetters).toMatchObject([{ position: { epoch, offset }, attempts: 5, cause: '500', transaction: 'a' }]);
     }, WAIT);
     await vi.waitFor(
       () => expect(noticesOf(client).map(({ type }) => type)).toEqual(['push.v1m0.DeliveryFailed']),
       WAIT,
     );
-    const [letter] = (await ask(client, 'GET', '/v1/webhook/dead-letters')).deadLetters;
+    const [letter] = (await ask(client, 'GET', '/v1/webhook/dead-letters')).dead_letters;
     const stranger = await newClient();
     expect(await ask(stranger, 'POST', `/v1/webhook/dead-letters/${letter.id}/replay`, {})).toMatchObject({
       status: 404,
@@ -245,9 +245,9 @@ describe('a receiver that fails', () => {
       status: 202,
     });
     const requests = await receiver.until(client.path, (all) => acceptedOffsets(all).length === 1);
-    expect(new Set(requests.map(({ id }) => id))).toEqual(new Set([letter.messageId]));
+    expect(new Set(requests.map(({ id }) => id))).toEqual(new Set([letter.message_id]));
     await vi.waitFor(
-      async () => expect((await ask(client, 'GET', '/v1/webhook/dead-letters')).deadLetters).toEqual([]),
+      async () => expect((await ask(client, 'GET', '/v1/webhook/dead-letters')).dead_letters).toEqual([]),
       WAIT,
     );
   });

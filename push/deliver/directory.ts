@@ -4,7 +4,9 @@
  */
 import type { Logger } from 'pino';
 import { type JournalReader, openJournalReader } from '../../journal/reader.ts';
+import { pushGrant, readPushGrant } from '../../protocol/webhook/grant.ts';
 import { openSecret, type SealingKeys, secretKey } from '../../protocol/webhook/sealing.ts';
+import type { WebhookChange } from '../../protocol/webhook/webhook-record.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { PushMetrics } from '../metrics.ts';
 import type { DeliveryStore } from '../store/delivery-store.ts';
@@ -37,6 +39,8 @@ export class Directory {
   readonly #options: DirectoryOptions;
   readonly #workers = new Map<string, EndpointWorker>();
   readonly #readers = new Map<number, JournalReader>();
+  /** The latest change of each client's webhook. */
+  readonly #changes = new Map<string, WebhookChange>();
   readonly #saving: NodeJS.Timeout;
   #epoch: string | undefined;
   #finished = 0;
@@ -78,6 +82,13 @@ export class Directory {
       case 'trouble':
         logger.warn(news, 'the push journaler cannot go on');
     }
+  }
+
+  /** A client has set or withdrawn its webhook: effective now, not only with its next token. */
+  changed(change: WebhookChange): void {
+    this.#changes.set(change.client, change);
+    for (const worker of this.#workers.values())
+      if (worker.endpoint.client === change.client) this.#apply(worker, change);
   }
 
   worker(key: string): EndpointWorker | undefined {
@@ -146,6 +157,24 @@ export class Directory {
     const worker = this.#workers.get(endpoint.key) ?? this.#make(endpoint);
     void this.#keys(endpoint).then((keys) => {
       if (endpoint.issuedAt >= worker.endpoint.issuedAt) worker.configure(endpoint, keys);
+      const change = this.#changes.get(endpoint.client);
+      if (change !== undefined) this.#apply(worker, change);
+    });
+  }
+
+  #apply(worker: EndpointWorker, { webhook, time }: WebhookChange): void {
+    const { endpoint } = worker;
+    if (webhook === undefined) {
+      // A token from before the withdrawal does not bring the webhook back, one from after another opt-in does.
+      if (endpoint.grant.verified <= time) worker.withdraw(time);
+      return;
+    }
+    if (webhook.url !== endpoint.grant.url) return;
+    const grant = readPushGrant(pushGrant(webhook, this.#to.now()));
+    if (grant === undefined || grant.verified < endpoint.grant.verified) return;
+    const current: Endpoint = { ...endpoint, grant, issuedAt: Math.max(endpoint.issuedAt, grant.verified) };
+    void this.#keys(current).then((keys) => {
+      if (worker.endpoint.grant.verified <= grant.verified) worker.configure(current, keys);
     });
   }
 

@@ -105,6 +105,13 @@ export class EndpointWorker {
     this.pump();
   }
 
+  /** Its client wants nothing pushed any more. @param at ms since the epoch */
+  withdraw(at: number): void {
+    if (this.#health.kind === 'disabled') return;
+    this.#health = { kind: 'disabled', since: at, cause: 'withdrawn by its client' };
+    this.#dirty = true;
+  }
+
   /** Something was appended for it. */
   wake(): void {
     this.#outbox.wake();

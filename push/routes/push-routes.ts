@@ -51,13 +51,14 @@ export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
   return async (server: FastifyInstance) => {
     server.get('/v1/webhook/delivery', async (request) => {
       const caller = await authorised(request, to);
-      const { failingSince, nextTry, after, ...rest } = workerOf(caller, to).status();
+      const { failingSince, nextTry, after, inFlight, ...rest } = workerOf(caller, to).status();
       return {
         ...rest,
+        in_flight: inFlight,
         position: { epoch: to.directory.epoch, offset: after },
-        deadLetters: to.store.deadLetterCount(caller.claims.client),
-        ...(failingSince !== undefined && { failingSince: new Date(failingSince).toISOString() }),
-        ...(nextTry !== undefined && { nextTry: new Date(nextTry).toISOString() }),
+        dead_letters: to.store.deadLetterCount(caller.claims.client),
+        ...(failingSince !== undefined && { failing_since: new Date(failingSince).toISOString() }),
+        ...(nextTry !== undefined && { next_try: new Date(nextTry).toISOString() }),
       };
     });
 
@@ -82,7 +83,7 @@ export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
         const { after = 0, limit = PAGE_LIMIT } = request.query;
         const page = { after: Number(after), limit: Number(limit) };
         const letters = to.store.deadLetters(caller.claims.client, page);
-        return { deadLetters: letters.map(letterJson), more: letters.length === page.limit };
+        return { dead_letters: letters.map(letterJson), more: letters.length === page.limit };
       },
     );
 
@@ -151,7 +152,7 @@ function letterJson(letter: DeadLetter): object {
   return {
     id,
     position: { epoch, offset },
-    messageId,
+    message_id: messageId,
     type,
     transaction,
     time: new Date(time).toISOString(),
