@@ -1,5 +1,6 @@
 /** Settings of the gateway role. */
 import { type Static, Type } from 'typebox';
+import { WebhookConfig } from './webhook/config.ts';
 
 const MIB = 1 << 20;
 
@@ -9,6 +10,11 @@ export const GatewayConfig = Type.Object(
       default: 16 * MIB,
       minimum: 1,
       description: 'Largest encoded image; with its envelope it must fit into topics.maxImageMessageBytes',
+    }),
+    maxInlineImageBytes: Type.Integer({
+      default: 4 << 20,
+      minimum: 0,
+      description: 'Images up to this size travel on the log, larger ones through the blob store',
     }),
     maxImagePixels: Type.Integer({ default: 50_000_000, minimum: 1, description: 'Most pixels (width × height)' }),
     maxImagesPerRequest: Type.Integer({ default: 16, minimum: 1, description: 'Most images in one multipart request' }),
@@ -32,6 +38,7 @@ export const GatewayConfig = Type.Object(
       minimum: 1,
       description: 'What Retry-After says when the log cannot acknowledge',
     }),
+    webhook: WebhookConfig,
   },
   { default: {}, additionalProperties: false, description: 'The HTTP edge that takes images in' },
 );

@@ -2,6 +2,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { BlobStore } from './blob/blob-store.ts';
 import type { TokenVerifier } from './claims/verifier.ts';
 import type { Log } from './log/log.ts';
 import type { LogSettings } from './log/settings.ts';
@@ -11,6 +12,8 @@ export interface RoleContext {
   /** How `log` was opened, for a role that opens it again in a thread of its own. */
   readonly logSettings: LogSettings;
   readonly verifier: TokenVerifier;
+  /** Images that are too large for the log. */
+  readonly blobs: BlobStore;
   readonly logger: Logger;
   /** Where the role registers its metrics; their names begin with `sluice_<role>_`. */
   readonly metrics: Registry;

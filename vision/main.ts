@@ -23,7 +23,7 @@ export async function startVision(
   const { service, engine } = await openEngine(config, serviceName, logger);
   const attempts = new Attempts(join(context.dataFolder, `${service.name}-${service.version}`), Date.now());
   const metrics = workerMetrics(context.metrics, service.name);
-  const { log, verifier } = context;
+  const { log, verifier, blobs } = context;
   let unopened: unknown;
   // Consuming begins at once; what comes before the models are there waits for them.
   engine.ready().catch((error: unknown) => {
@@ -31,7 +31,7 @@ export async function startVision(
     logger.error({ err: error }, 'the service cannot be opened');
   });
   const subscription = await startWorker(
-    { service, log, verifier, engine, attempts, metrics, logger, now: Date.now },
+    { service, log, verifier, blobs, engine, attempts, metrics, logger, now: Date.now },
     config,
   );
   let ended: unknown;

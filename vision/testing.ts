@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MessageType } from '@protobuf-ts/runtime';
 import { type Logger, pino } from 'pino';
+import type { BlobStore } from '../protocol/blob/blob-store.ts';
+import { FolderBlobStore } from '../protocol/blob/folder-blob-store.ts';
 import type { Grants } from '../protocol/claims/grant.ts';
 import { openTokenKeys, type TokenKeys } from '../protocol/claims/keys.ts';
 import { mintToken } from '../protocol/claims/token.ts';
@@ -23,6 +25,7 @@ export interface Bench {
   readonly log: Log;
   readonly keys: TokenKeys;
   readonly verifier: TokenVerifier;
+  readonly blobs: BlobStore;
   readonly logger: Logger;
   close(): Promise<void>;
 }
@@ -45,6 +48,7 @@ export async function openBench(partitions = 2): Promise<Bench> {
     log,
     keys,
     verifier: new TokenVerifier(() => keys),
+    blobs: new FolderBlobStore(join(folder, 'blobs')),
     logger: pino({ level: 'silent' }),
     async close() {
       await log.close();
@@ -62,6 +66,8 @@ export interface Submission {
   readonly transaction: string;
   readonly token: string;
   readonly bytes?: Uint8Array;
+  /** Names a blob in place of holding the bytes. It is up to the test to store it. */
+  readonly asBlob?: boolean;
   /** Default now. */
   readonly time?: number;
   /** The services that complete the image. */
@@ -79,7 +85,9 @@ export async function submit(bench: Bench, submission: Submission): Promise<stri
     width: 8,
     height: 8,
     sha256: createHash('sha256').update(bytes).digest(),
-    content: { oneofKind: 'inline', inline: bytes },
+    content: submission.asBlob
+      ? { oneofKind: 'blob', blob: { store: bench.blobs.name, size: bytes.byteLength } }
+      : { oneofKind: 'inline', inline: bytes },
   };
   const accepted: ImageAccepted = {
     imageId,

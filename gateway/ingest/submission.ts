@@ -2,6 +2,7 @@
  * Appends accepted images to the log: first to ingest-1, where the vision services find them, then the news of them to
  * results-1, where their client does. Resolves when both are durable, and only then may the client be told.
  */
+import type { BlobStore } from '../../protocol/blob/blob-store.ts';
 import { type EventContext, packEvent } from '../../protocol/envelope.ts';
 import { ImageAccepted, IngestedImage } from '../../protocol/generated/ingest/v1m0/ingest_pb.js';
 import type { Log, ProduceRecord } from '../../protocol/log/log.ts';
@@ -27,11 +28,25 @@ export interface Submission {
   readonly eventTime: number;
 }
 
-/** @throws {LogUnavailableError} @throws {RecordTooLargeError} */
-export async function appendSubmission(log: Log, submission: Submission): Promise<void> {
+/** Where accepted images go. */
+export interface ImageStores {
+  readonly log: Log;
+  readonly blobs: BlobStore;
+  /** Larger images go to the blob store, and the log gets a claim check. */
+  readonly inlineBytes: number;
+}
+
+/** @throws {LogUnavailableError} @throws {RecordTooLargeError} @throws {BlobUnavailableError} */
+export async function appendSubmission(
+  { log, blobs, inlineBytes }: ImageStores,
+  submission: Submission,
+): Promise<void> {
+  const isLarge = (image: AcceptedImage) => image.content.byteLength > inlineBytes;
+  // The blob before its event: whoever reads the event finds the blob.
+  await Promise.all(submission.images.filter(isLarge).map(({ sha256, content }) => blobs.put(sha256, content)));
   await log.produce(
     INGEST_TOPIC,
-    submission.images.map((image) => ingestRecord(submission, image)),
+    submission.images.map((image) => ingestRecord(submission, image, isLarge(image) ? blobs.name : undefined)),
   );
   await log.produce(
     RESULTS_TOPIC,
@@ -39,7 +54,12 @@ export async function appendSubmission(log: Log, submission: Submission): Promis
   );
 }
 
-function ingestRecord({ context, eventTime }: Submission, image: AcceptedImage): ProduceRecord {
+/** @param store the blob store that holds the content; undefined where the record itself does */
+function ingestRecord(
+  { context, eventTime }: Submission,
+  image: AcceptedImage,
+  store: string | undefined,
+): ProduceRecord {
   const { imageId, mediaType, width, height, sha256, content } = image;
   const message: IngestedImage = {
     imageId,
@@ -47,7 +67,10 @@ function ingestRecord({ context, eventTime }: Submission, image: AcceptedImage):
     width,
     height,
     sha256,
-    content: { oneofKind: 'inline', inline: content },
+    content:
+      store === undefined
+        ? { oneofKind: 'inline', inline: content }
+        : { oneofKind: 'blob', blob: { store, size: content.byteLength } },
   };
   return {
     key: context.correlationId,

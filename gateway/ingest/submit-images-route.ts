@@ -8,13 +8,13 @@ import type { Readable } from 'node:stream';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { BlobUnavailableError } from '../../protocol/blob/blob-store.ts';
 import type { TokenVerifier } from '../../protocol/claims/verifier.ts';
 import { visionServices } from '../../protocol/claims/vision-grants.ts';
 import { authorise, type Caller } from '../../protocol/http/bearer.ts';
 import { Problem } from '../../protocol/http/problem.ts';
 import { wantBody } from '../../protocol/http/request-body.ts';
 import { LogUnavailableError, RecordTooLargeError } from '../../protocol/log/errors.ts';
-import type { Log } from '../../protocol/log/log.ts';
 import { traceparentOf } from '../../protocol/trace-context.ts';
 import { readImageHeader, TooManyPixelsError, UnreadableImageError } from '../images/image-header.ts';
 import { ACCEPTED_IMAGES } from '../images/image-kind.ts';
@@ -23,10 +23,10 @@ import { imageId } from './image-ids.ts';
 import type { InFlight } from './in-flight.ts';
 import { type BodyLimits, expectedBytes, notAnImage, readMultipartImages, readRawImage } from './read-body.ts';
 import type { ReceivedImage } from './received-image.ts';
-import { type AcceptedImage, appendSubmission } from './submission.ts';
+import { type AcceptedImage, appendSubmission, type ImageStores } from './submission.ts';
 
 export interface SubmitImagesDependencies {
-  readonly log: Log;
+  readonly stores: ImageStores;
   readonly verifier: TokenVerifier;
   readonly inFlight: InFlight;
   readonly metrics: GatewayMetrics;
@@ -147,10 +147,10 @@ async function inspect({ field, name, content }: ReceivedImage, id: string, maxP
 
 async function append(to: SubmitImagesDependencies, submission: Parameters<typeof appendSubmission>[1]): Promise<void> {
   try {
-    await appendSubmission(to.log, submission);
+    await appendSubmission(to.stores, submission);
   } catch (cause) {
-    if (cause instanceof LogUnavailableError)
-      throw new Problem('unavailable', 'The log does not acknowledge now. Repeat with the same Idempotency-Key.', {
+    if (cause instanceof LogUnavailableError || cause instanceof BlobUnavailableError)
+      throw new Problem('unavailable', 'The image cannot be stored now. Repeat with the same Idempotency-Key.', {
         retryAfterSeconds: to.retryAfterSeconds,
         cause,
       });

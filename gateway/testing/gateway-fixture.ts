@@ -6,6 +6,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import Value from 'typebox/value';
+import { FolderBlobStore } from '../../protocol/blob/folder-blob-store.ts';
 import type { Grants } from '../../protocol/claims/grant.ts';
 import { openTokenKeys } from '../../protocol/claims/keys.ts';
 import { mintToken } from '../../protocol/claims/token.ts';
@@ -45,6 +46,7 @@ export async function openGateway(
       // The gateway itself opens no second log.
       logSettings: { kind: 'embedded', folder: join(folder, 'log') },
       keysFolder: join(folder, 'keys'),
+      blobs: new FolderBlobStore(join(folder, 'blobs')),
       verifier: new TokenVerifier(() => keys),
       logger,
       metrics,

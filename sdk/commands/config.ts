@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { FirehoseConfig } from '../../firehose/config.ts';
 import { GatewayConfig } from '../../gateway/config.ts';
+import { BlobSettings } from '../../protocol/blob/settings.ts';
 import { KafkaSettings } from '../../protocol/log/kafka/settings.ts';
 import { TelemetryConfig } from '../../protocol/telemetry/config.ts';
 import { PushConfig } from '../../push/config.ts';
@@ -31,6 +32,7 @@ export const SluiceConfig = Type.Object(
       description: 'When ready, print ready-made commands with a token to stderr: for development',
     }),
     kafka: KafkaSettings,
+    blobs: BlobSettings,
     telemetry: TelemetryConfig,
     topics: Type.Object(
       {
@@ -42,7 +44,10 @@ export const SluiceConfig = Type.Object(
           description: "How long results-1 keeps records; not shorter than the journal's retention",
         }),
         ingestRetentionMs: Type.Integer({ default: 24 * HOUR, description: 'How long ingest-1 keeps images' }),
-        maxImageMessageBytes: Type.Integer({ default: 17 * MIB, description: 'Largest record of ingest-1' }),
+        maxImageMessageBytes: Type.Integer({
+          default: 8 * MIB,
+          description: 'Largest record of ingest-1: an inline image and its envelope',
+        }),
       },
       { default: {}, additionalProperties: false, description: 'The shared topics' },
     ),

@@ -8,6 +8,8 @@ import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { startFirehose } from '../../firehose/main.ts';
 import { startGateway } from '../../gateway/main.ts';
+import { FolderBlobStore } from '../../protocol/blob/folder-blob-store.ts';
+import { retireBlobs } from '../../protocol/blob/retire-blobs.ts';
 import { openTokenKeys } from '../../protocol/claims/keys.ts';
 import { TokenVerifier } from '../../protocol/claims/verifier.ts';
 import { registerOperatorRoutes } from '../../protocol/http/operator-routes.ts';
@@ -45,6 +47,7 @@ export async function startRoles(
   const settings = logSettings(config);
   const log = await openLog(settings);
   if (config.topics.create) await log.createTopics(topicDefinitions(config.topics));
+  const blobs = new FolderBlobStore(config.blobs.folder || join(config.data, 'blobs'));
   const keysFolder = join(config.data, 'keys');
   const keys = await openTokenKeys(keysFolder);
   const metrics = new Registry();
@@ -53,6 +56,7 @@ export async function startRoles(
   const contextOf = (name: RoleName): RoleContext => ({
     log: measured(log, name),
     logSettings: settings,
+    blobs,
     verifier: new TokenVerifier(() => keys),
     logger: logger.child({ role: name }),
     metrics,
@@ -63,7 +67,11 @@ export async function startRoles(
   const roles: RunningRole[] = [];
   const server = createHttpServer({ logger: logger as unknown as FastifyBaseLogger, bodyLimit: 1 << 20 });
   registerHttpMetrics(server, metrics);
+  // Gateways write blobs, so gateways retire them.
+  const keepBlobsMs = config.topics.ingestRetentionMs + config.blobs.retentionMarginMs;
+  const stopRetiring = names.includes('gateway') ? retireBlobs(blobs, keepBlobsMs, logger) : () => {};
   const stop = once(async () => {
+    stopRetiring();
     // The edge takes no new requests; then, in the order of ROLES, the gateway finishes those it has, readers are told
     // goodbye, and work in flight is done. The log goes last: everything before writes to it.
     const edgeClosed = server.close();

@@ -1,4 +1,5 @@
 /** What an error means for the image that it happened to: whether to try again, and what the client is told. */
+import { BlobDamagedError, BlobMissingError } from '../../protocol/blob/blob-store.ts';
 import type { ProblemKey } from '../../protocol/http/problem-types.ts';
 import { RecordTooLargeError } from '../../protocol/log/errors.ts';
 import { InferenceError, type InferenceErrorCode } from '../inference/errors.ts';
@@ -34,7 +35,7 @@ const INFERENCE: Record<InferenceErrorCode, { kind: FailureKind; problem: Proble
 
 export function kindOf(error: unknown): FailureKind {
   if (error instanceof InferenceError) return INFERENCE[error.code].kind;
-  if (error instanceof PoisonedRecord || error instanceof RecordTooLargeError) return 'permanent';
+  if (error instanceof PoisonedRecord || error instanceof RecordTooLargeError || isLost(error)) return 'permanent';
   return 'outage';
 }
 
@@ -45,6 +46,15 @@ export function failureOf(error: unknown, attempts: number): Failure {
     const { problem, setAside } = INFERENCE[error.code];
     return { problem, detail, attempts, setAside };
   }
-  const problem = error instanceof RecordTooLargeError ? 'result-too-large' : 'poisoned-message';
-  return { problem, detail, attempts, setAside: true };
+  return { problem: problemOf(error), detail, attempts, setAside: true };
+}
+
+function problemOf(error: unknown): ProblemKey {
+  if (error instanceof RecordTooLargeError) return 'result-too-large';
+  return isLost(error) ? 'image-lost' : 'poisoned-message';
+}
+
+/** The blob store will never give what the event names. */
+function isLost(error: unknown): boolean {
+  return error instanceof BlobMissingError || error instanceof BlobDamagedError;
 }

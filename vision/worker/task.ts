@@ -1,4 +1,5 @@
 /** From a record of ingest-1 to a piece of work for one service: decode, check the token, find the grant. */
+import type { BlobStore } from '../../protocol/blob/blob-store.ts';
 import { findGrant } from '../../protocol/claims/grant.ts';
 import { type Claims, TokenError } from '../../protocol/claims/token.ts';
 import type { TokenVerifier } from '../../protocol/claims/verifier.ts';
@@ -13,8 +14,13 @@ export interface Task {
   readonly record: LogRecord;
   readonly event: Event;
   readonly imageId: string;
-  /** The encoded image. */
-  readonly bytes: Uint8Array;
+  /** Size of the encoded image in bytes. */
+  readonly size: number;
+  /**
+   * The encoded image, from the record or the blob store.
+   * @throws {BlobMissingError} @throws {BlobDamagedError} @throws {BlobUnavailableError}
+   */
+  readonly load: () => Promise<Uint8Array>;
   /** What the token says to this service. */
   readonly config: ServiceConfig;
 }
@@ -32,13 +38,14 @@ export async function readTask(
   record: LogRecord,
   service: ServiceIdentity,
   verifier: TokenVerifier,
+  blobs: BlobStore,
 ): Promise<Task | undefined> {
   const { event, image } = decode(record);
   const claims = await verified(event, verifier);
   if (claims.client !== event.client) throw new PoisonedRecord('the token belongs to another client than the message');
   const config = findGrant(claims.grants, service.name, versionOf(service));
   if (config === undefined) return undefined;
-  return { record, event, imageId: image.imageId, bytes: contentOf(image), config };
+  return { record, event, imageId: image.imageId, ...contentOf(image, blobs), config };
 }
 
 function decode(record: LogRecord): { event: Event; image: IngestedImage } {
@@ -61,7 +68,13 @@ async function verified(event: Event, verifier: TokenVerifier): Promise<Claims> 
   }
 }
 
-function contentOf(image: IngestedImage): Uint8Array {
-  if (image.content.oneofKind === 'inline') return image.content.inline;
-  throw new PoisonedRecord('the message holds no image');
+function contentOf({ content, sha256 }: IngestedImage, blobs: BlobStore): Pick<Task, 'size' | 'load'> {
+  switch (content.oneofKind) {
+    case 'inline':
+      return { size: content.inline.byteLength, load: async () => content.inline };
+    case 'blob':
+      return { size: content.blob.size, load: () => blobs.get(sha256) };
+    default:
+      throw new PoisonedRecord('the message holds no image');
+  }
 }

@@ -1,4 +1,5 @@
 /** The worker loop on a real log, with a scripted engine in the place of inference. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -57,6 +58,7 @@ async function work(script: Script, options: Partial<WorkerOptions> = {}): Promi
       service: SERVICE,
       log: bench.log,
       verifier: bench.verifier,
+      blobs: bench.blobs,
       engine,
       attempts,
       metrics: workerMetrics(new Registry(), SERVICE.name),
@@ -304,4 +306,23 @@ test('a result that the log does not take fails its image, not the service', asy
   const events = await sent();
   expect(payloadOf(events[0]!, ServiceFailed)).toMatchObject({ imageId: large, type: '/problems/result-too-large' });
   expect(events.at(-1)!.type).toBe(ServiceCompleted.typeName);
+});
+
+test('a large image is fetched from the blob store', async () => {
+  const bytes = Buffer.from('a large image');
+  await bench.blobs.put(createHash('sha256').update(bytes).digest(), bytes);
+  const token = await mint(bench, 'alice', { 'barcode-*': {} });
+  await submit(bench, { client: 'alice', transaction: 't', token, bytes, asBlob: true });
+  await work((text) => saw(text));
+  await drained(bench.log, GROUP, INGEST_TOPIC);
+  expect(payloadOf((await sent())[0]!, Barcode).text).toBe('a large image');
+});
+
+test('an image whose blob is gone is set aside, and its client is told', async () => {
+  const token = await mint(bench, 'alice', { 'barcode-*': {} });
+  await submit(bench, { client: 'alice', transaction: 't', token, bytes: Buffer.from('never stored'), asBlob: true });
+  await work(() => saw('nothing'));
+  await drained(bench.log, GROUP, INGEST_TOPIC);
+  expect((await sent()).map((event) => payloadOf(event, ServiceFailed).type)).toEqual(['/problems/image-lost']);
+  expect((await deadLetters()).map(({ type }) => type)).toEqual(['/problems/image-lost']);
 });

@@ -10,6 +10,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { BlobStore } from '../../protocol/blob/blob-store.ts';
 import type { TokenVerifier } from '../../protocol/claims/verifier.ts';
 import { deadLetterRecord } from '../../protocol/dead-letter.ts';
 import { RecordTooLargeError } from '../../protocol/log/errors.ts';
@@ -42,6 +43,7 @@ export interface WorkerDependencies {
   readonly service: ServiceIdentity;
   readonly log: Log;
   readonly verifier: TokenVerifier;
+  readonly blobs: BlobStore;
   readonly engine: Engine;
   readonly attempts: Attempts;
   readonly metrics: WorkerMetrics;
@@ -123,7 +125,7 @@ class Worker {
     if (task instanceof PoisonedRecord) return settled({ kind: 'poisoned', failure: failureOf(task, 1) });
     const deaths = this.#to.attempts.deaths(task.event.messageId);
     if (deaths >= this.#options.maxDeaths) return settled({ kind: 'failed', task, failure: deadly(deaths) });
-    const leave = await this.#gate.enter({ bytes: task.bytes.byteLength, alone: deaths > 0 }, signals.taken);
+    const leave = await this.#gate.enter({ bytes: task.size, alone: deaths > 0 }, signals.taken);
     return { outcome: this.#inside(task, signals, leave) };
   }
 
@@ -143,7 +145,7 @@ class Worker {
 
   async #read(record: LogRecord): Promise<Task | PoisonedRecord | undefined> {
     try {
-      return await readTask(record, this.#to.service, this.#to.verifier);
+      return await readTask(record, this.#to.service, this.#to.verifier, this.#to.blobs);
     } catch (error) {
       if (error instanceof PoisonedRecord) return error;
       throw error;
@@ -154,7 +156,8 @@ class Worker {
     const { attempts, imageTimeoutMs, retryDelayMs } = this.#options;
     for (let attempt = 1; ; attempt++) {
       try {
-        const analysis = await this.#to.engine.analyse(task, task.config, {
+        const image = { imageId: task.imageId, bytes: await task.load() };
+        const analysis = await this.#to.engine.analyse(image, task.config, {
           timeoutMs: imageTimeoutMs,
           signal: signals.cut,
         });
