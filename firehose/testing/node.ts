@@ -7,7 +7,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { Registry } from 'prom-client';
 import { openJournalReader } from '../../journal/reader.ts';
-import { FolderBlobStore, FolderBlobStore } from '../../protocol/blob/folder-blob-store.ts';
+import { FolderBlobStore } from '../../protocol/blob/folder-blob-store.ts';
 import { openTokenKeys, type TokenKeys } from '../../protocol/claims/keys.ts';
 import { mintToken } from '../../protocol/claims/token.ts';
 import { TokenVerifier } from '../../protocol/claims/verifier.ts';
