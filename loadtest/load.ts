@@ -1,0 +1,122 @@
+/**
+ * `npm run load -- --url http://… --token …`: a load profile against any running deployment, checked from the clients'
+ * side, with a verdict against stated objectives. JSON on stdout; ends with 1 when an objective was missed.
+ */
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { LoadClient } from './load/load-client.ts';
+import { ALWAYS, judge, parseObjective } from './load/objectives.ts';
+import { dueBy, PROFILES, type ProfileName } from './load/profiles.ts';
+import { machineFacts } from './machine.ts';
+import { quantile } from './statistics.ts';
+
+interface Options {
+  readonly url: string;
+  readonly firehoseUrl?: string;
+  readonly token: string[];
+  readonly profile: ProfileName;
+  readonly rate: number;
+  readonly duration: number;
+  readonly settle: number;
+  readonly image: string;
+  readonly objective: string[];
+}
+
+const TICK_MS = 20;
+const collect = (value: string, before: string[]) => [...before, value];
+
+await new Command('load')
+  .description('Puts a load on a deployment and judges it from the side of its clients')
+  .requiredOption('--url <url>', 'Where images go')
+  .option('--firehose-url <url>', 'Where the firehose comes from, if elsewhere')
+  .requiredOption('--token <token>', 'A client; repeat for several, among which the load is shared', collect, [])
+  .addOption(new Option('--profile <name>', 'How the load runs over time').choices(PROFILES).default('soak'))
+  .option('--rate <n>', 'Most images per second, over all clients', positive, 10)
+  .option('--duration <seconds>', 'How long images are sent', positive, 60)
+  .option('--settle <seconds>', 'How long to wait for the last results', positive, 60)
+  .option('--image <file>', 'What is sent', 'vision/samples/card.jpg')
+  .option('--objective <text>', 'Such as p99_ms<=2000; repeat for several', collect, [])
+  .action(load)
+  .parseAsync();
+
+async function load(options: Options): Promise<void> {
+  const objectives = [...ALWAYS, ...options.objective.map(parseObjective)];
+  const latencies: number[] = [];
+  const image = await readFile(options.image);
+  const mediaType = options.image.endsWith('.png') ? 'image/png' : 'image/jpeg';
+  const { url, firehoseUrl } = options;
+  const clients = await Promise.all(
+    options.token.map((token) =>
+      LoadClient.open({
+        url,
+        ...(firehoseUrl !== undefined && { firehoseUrl }),
+        token,
+        image,
+        mediaType,
+        now: () => performance.now(),
+        onFinished: ({ latencyMs }) => latencies.push(latencyMs),
+      }),
+    ),
+  );
+  const seconds = await send(clients, options);
+  await settled(clients, options.settle);
+  const measures = summed(clients, latencies, seconds);
+  const verdicts = judge(objectives, measures);
+  await Promise.all(clients.map((client) => client.close()));
+  const { profile, rate, duration } = options;
+  const run = { profile, rate, duration, clients: clients.length, machine: machineFacts() };
+  process.stdout.write(`${JSON.stringify({ ...run, measures, verdicts }, undefined, 2)}\n`);
+  if (verdicts.some(({ met }) => !met)) process.exitCode = 1;
+}
+
+/** Sends what is due when it is due, without waiting for answers. @returns seconds that it took */
+async function send(clients: readonly LoadClient[], options: Options): Promise<number> {
+  const began = performance.now();
+  const run = Date.now().toString(36);
+  const pending = new Set<Promise<unknown>>();
+  const elapsed = () => (performance.now() - began) / 1000;
+  let sent = 0;
+  while (elapsed() < options.duration) {
+    const due = dueBy(options.profile, options.rate, options.duration, elapsed());
+    for (; sent < due; sent++) {
+      const submission = clients[sent % clients.length]!.submit(`load-${run}-${sent}`, `load-${run}-${sent}`);
+      pending.add(submission);
+      submission.finally(() => pending.delete(submission));
+    }
+    await sleep(TICK_MS);
+  }
+  await Promise.all(pending);
+  return elapsed();
+}
+
+async function settled(clients: readonly LoadClient[], seconds: number): Promise<void> {
+  const until = performance.now() + seconds * 1000;
+  const done = () => clients.every(({ checker }) => checker.finishedImages >= checker.acceptedImages);
+  while (!done() && performance.now() < until) await sleep(TICK_MS);
+}
+
+function summed(clients: readonly LoadClient[], latencies: readonly number[], seconds: number) {
+  const sum = (of: (client: LoadClient) => number) => clients.reduce((total, client) => total + of(client), 0);
+  const findings = clients.flatMap(({ checker }) => checker.findings(false));
+  for (const { kind, detail } of findings) process.stderr.write(`${kind}: ${detail}\n`);
+  const finished = sum(({ checker }) => checker.finishedImages);
+  return {
+    accepted: sum(({ counts }) => counts.accepted),
+    refused: sum(({ counts }) => counts.refused),
+    failed: sum(({ counts }) => counts.failed),
+    accepted_per_s: sum(({ counts }) => counts.accepted) / seconds,
+    messages: sum(({ checker }) => checker.messages),
+    unfinished: sum(({ checker }) => checker.acceptedImages) - finished,
+    findings: findings.length,
+    p50_ms: quantile(latencies, 0.5),
+    p99_ms: quantile(latencies, 0.99),
+    max_ms: quantile(latencies, 1),
+  };
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is needed');
+  return value;
+}
