@@ -288,9 +288,11 @@ export class JournalReader {
     for (const { base, scan } of this.#volumes.from(after + 1)) {
       const to = Math.min(until, this.#volumes.lastOffset(base));
       const limits = { after: scanned, until: to, maxBytes, maxScan, maxCount };
-      ({ matches, bytes, scanned } = scan.scan(row.no, filter, limits));
+      const result = scan.scan(row.no, filter, limits);
+      ({ matches, bytes, scanned } = result);
       if (matches.length > 0) take(scan, row.no, matches);
-      if (matches.length > 0 || scanned < to || to >= until) break;
+      // One walk a call keeps calls short; volumes without any match are leapt over at a few seeks each.
+      if (result.walked || to >= until) break;
     }
     return {
       bytes,

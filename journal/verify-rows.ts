@@ -39,48 +39,33 @@ export interface VerifiedHead {
   readonly chain: Buffer;
 }
 
-/**
- * Segments by client and offset, each with the entries between the segment before it and its own end, wherever those say
- * that they belong; entries past the last segment come with an empty one of their own, so that none escapes.
- */
+/** Segments by client and offset, each with the entries that it says are its own. */
 export function readVolume(database: Database.Database): {
   segments: Iterable<VerifiedSegment>;
   heads: Iterable<VerifiedHead>;
+  /** All entries, whether a segment names them or not. */
+  entries: number;
 } {
   return {
     segments: segmentsOf(database),
     heads: database.prepare<[], VerifiedHead>('select no, name, head, count, time, bytes, chain from client').iterate(),
+    entries: database.prepare<[], number>('select count(*) from entry').pluck().get() ?? 0,
   };
 }
 
 function* segmentsOf(database: Database.Database): Generator<VerifiedSegment> {
-  const client = `key / ${OFFSET_SPACE}`;
-  const entries = database
-    .prepare<[], VerifiedEntry & { client: number }>(
-      `select ${client} as client, ${OFFSET_OF('key')} as offset, prev, ordinal, time, 0 as highTime, segment, position,
-              length, chain from entry order by key`,
-    )
-    .iterate();
-  let entry = entries.next();
-  const upTo = (no: number, last: number, highTime: number): VerifiedEntry[] => {
-    const found: VerifiedEntry[] = [];
-    while (entry.done !== true) {
-      const { value } = entry;
-      if (value.client > no || (value.client === no && value.offset > last)) break;
-      found.push({ ...value, highTime });
-      entry = entries.next();
-    }
-    return found;
-  };
+  const entries = database.prepare<[number, number, number], VerifiedEntry>(
+    `select offset, prev, ordinal, time, ? as highTime, segment, position, length, chain
+     from entry where row between ? and ? order by row`,
+  );
   const segments = database
-    .prepare<[], Omit<VerifiedSegment, 'entries'>>(
-      `select client, ${OFFSET_OF('key')} as last, first, count, ordinal, finish, high_time as highTime, crc, data
+    .prepare<[], Omit<VerifiedSegment, 'entries'> & { row: number }>(
+      `select key / ${OFFSET_SPACE} as client, ${OFFSET_OF('key')} as last, first, row, count, ordinal, finish,
+              high_time as highTime, crc, data
        from segment order by key`,
     )
     .iterate();
-  for (const segment of segments) yield { ...segment, entries: upTo(segment.client, segment.last, segment.highTime) };
-  const rest = upTo(Number.POSITIVE_INFINITY, 0, 0);
-  if (rest.length === 0) return;
-  const none = { client: 0, last: 0, first: 0, count: 0, ordinal: 0, finish: 0, highTime: 0, crc: 0 };
-  yield { ...none, data: Buffer.alloc(0), entries: rest };
+  for (const { row, ...segment } of segments) {
+    yield { ...segment, entries: entries.all(segment.highTime, row, row + segment.count - 1) };
+  }
 }

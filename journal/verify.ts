@@ -83,8 +83,12 @@ class Walk {
       reader.database.exec('begin');
       this.#state(reader, next);
       for (const client of this.#clients.values()) client.bytes = 0;
-      const { segments, heads } = readVolume(reader.database);
+      const { segments, heads, entries } = readVolume(reader.database);
+      const before = this.#entries;
       for (const segment of segments) this.#segment(segment);
+      if (this.#entries - before !== entries) {
+        this.#find('segment', `${entries} entries, of which segments name ${this.#entries - before}`);
+      }
       for (const head of heads) {
         const known = this.#clients.get(head.no);
         // Of a client whose entries are all in volumes that are gone nothing is left to compare.

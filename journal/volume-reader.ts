@@ -12,6 +12,7 @@ export interface ClientRow {
 }
 
 export interface EntryPlace {
+  readonly row: number;
   readonly offset: number;
   readonly prev: number;
   readonly ordinal: number;
@@ -22,16 +23,26 @@ export interface EntryPlace {
 /** Segments larger than this are handed out one by one; smaller ones are joined by SQLite, at no cost in JavaScript. */
 const JOIN_BELOW_BYTES = 16_384;
 const BUSY_MS = 5_000;
-const PLACE = `${OFFSET_OF('key')} as offset, prev, ordinal, time, chain`;
+/** A read is full enough from three quarters of what was asked for. */
+const FULL = 0.75;
+/** Looks for a better end of a read at most; whatever was found until then is right, only shorter. */
+const MAX_PROBES = 12;
 const END = OFFSET_SPACE - 1;
 
 interface SegmentRow {
-  last: number;
-  first: number;
-  count: number;
-  ordinal: number;
-  finish: number;
-  bytes: number;
+  readonly last: number;
+  readonly first: number;
+  readonly row: number;
+  readonly count: number;
+  readonly ordinal: number;
+  readonly finish: number;
+  readonly bytes: number;
+}
+
+interface Fence {
+  readonly last: number;
+  readonly ordinal: number;
+  readonly finish: number;
 }
 
 export interface VolumeRange {
@@ -77,13 +88,24 @@ export class VolumeReader {
   firstAfter(client: number, after: number): EntryPlace | undefined {
     const from = this.#from(after);
     if (from === undefined) return undefined;
-    return this.#absolute(this.#statements.firstPlace.get(client, from, client, END));
+    const segment = this.#statements.segment.get(client, from, client, END);
+    if (segment === undefined) return undefined;
+    return this.#place(this.#statements.firstPlace.get(...rowsOf(segment), from));
   }
 
   /** The client's last entry at or before `offset`. */
   lastUntil(client: number, offset: number): EntryPlace | undefined {
     if (offset < this.base) return undefined;
-    return this.#absolute(this.#statements.lastPlace.get(client, 0, client, Math.min(offset - this.base, END)));
+    const { segment, segmentBefore, lastPlace } = this.#statements;
+    const to = Math.min(offset - this.base, END);
+    const around = segment.get(client, to, client, END);
+    const holder = around !== undefined && around.first <= to ? around : segmentBefore.get(client, 0, client, to);
+    return holder === undefined ? undefined : this.#place(lastPlace.get(...rowsOf(holder), to));
+  }
+
+  /** Offset, less base, of the last entry of the segment that holds `offset` (less base), or would: the greatest where none. */
+  segmentAt(client: number, offset: number): number {
+    return this.#statements.segment.get(client, offset, client, END)?.last ?? END;
   }
 
   /**
@@ -100,8 +122,7 @@ export class VolumeReader {
     if (segment.first < from || segment.last > to || segment.bytes > maxBytes) {
       return this.#cut(client, segment, from, to, maxBytes);
     }
-    let fence = statements.fence.get(client, segment.finish - segment.bytes + maxBytes)!;
-    if (fence.last > to) fence = statements.fenceUntil.get(client, segment.last, client, to)!;
+    const fence = this.#fence(client, segment, to, maxBytes);
     const chunks =
       fence.last === segment.last || segment.bytes >= JOIN_BELOW_BYTES
         ? statements.pieces.all(client, segment.last, client, fence.last)
@@ -109,14 +130,14 @@ export class VolumeReader {
     return { chunks, count: fence.ordinal - segment.ordinal + segment.count, last: fence.last + this.base };
   }
 
-  /** The first of the client's entries whose time is not before `time`; of entries none of which is, the first one left. */
+  /** The first of the client's entries whose time is not before `time`; where they are all gone, the first one left. */
   firstAtTime(client: number, time: number): number | undefined {
-    const { highTime, timed, segment } = this.#statements;
-    const last = this.#statements.lastPlace.get(client, 0, client, END);
+    const { fence, highTime, timed, segment } = this.#statements;
+    const last = fence.get(client, 0, client, END)?.last;
     if (last === undefined) return undefined;
     // The greatest time so far rises with the key, so the segment where it reaches `time` is found by halving.
     let low = 0;
-    let high = last.offset;
+    let high = last;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       const row = highTime.get(client, middle, client, END)!;
@@ -124,7 +145,7 @@ export class VolumeReader {
       else low = row.last + 1;
     }
     const found = segment.get(client, low, client, END)!;
-    return (timed.get(client, found.first, client, found.last, time) ?? found.first) + this.base;
+    return (timed.get(...rowsOf(found), time) ?? found.first) + this.base;
   }
 
   /** Transactions of the client that begin in this volume past `after`, by their first entry in it. */
@@ -145,13 +166,39 @@ export class VolumeReader {
 
   #cut(client: number, segment: SegmentRow, from: number, to: number, maxBytes: number): VolumeRange | undefined {
     const statements = this.#statements;
-    const first = statements.cutFrom.get(client, from, client, Math.min(to, segment.last));
+    const first = statements.cutFrom.get(...rowsOf(segment), from, to);
     if (first === undefined) return undefined;
-    const last =
-      statements.cutTo.get(client, first.offset, client, Math.min(to, segment.last), first.position + maxBytes) ??
-      first;
+    const last = statements.cutTo.get(...rowsOf(segment), from, to, first.position + maxBytes) ?? first;
     const data = statements.slice.get(first.position + 1, last.finish - first.position, client, segment.last)!;
     return { chunks: [data], count: last.ordinal - first.ordinal + 1, last: last.offset + this.base };
+  }
+
+  /**
+   * The last segment up to which a read from `start` stays within `maxBytes`, or one not far before it. `finish` rises
+   * with the key, so a few looks between the nearest known ones find it; no index on it has to be kept.
+   */
+  #fence(client: number, start: SegmentRow, to: number, maxBytes: number): Fence {
+    const statements = this.#statements;
+    const limit = start.finish - start.bytes + maxBytes;
+    const next = statements.segment.get(client, start.last + 1, client, to);
+    if (next === undefined || next.last > to || next.finish > limit) return start;
+    let high = statements.fence.get(client, 0, client, to)!;
+    if (high.finish <= limit) return high;
+    let low: Fence = next;
+    for (let i = 0; i < MAX_PROBES && limit - low.finish > (1 - FULL) * maxBytes; i++) {
+      const share = (limit - low.finish) / (high.finish - low.finish);
+      // Never at the ends themselves: each look must narrow the stretch.
+      const guess = low.last + Math.max(1, Math.floor(share * (high.last - low.last - 1)));
+      const probe = statements.fence.get(client, 0, client, guess)!;
+      if (probe.finish > limit) high = probe;
+      else if (probe.last > low.last) low = probe;
+      else {
+        const following = statements.segment.get(client, low.last + 1, client, to)!;
+        if (following.finish > limit) break;
+        low = following;
+      }
+    }
+    return low;
   }
 
   /** Where a walk past `after` begins, less base; undefined where that lies past anything this volume can hold. */
@@ -160,61 +207,72 @@ export class VolumeReader {
     return from > END ? undefined : from;
   }
 
-  #absolute(place: EntryPlace | undefined): EntryPlace | undefined {
+  #place(place: EntryPlace | undefined): EntryPlace | undefined {
     return place === undefined ? undefined : { ...place, offset: place.offset + this.base };
   }
 }
 
+/** First and last number of a segment's entries. */
+function rowsOf({ row, count }: SegmentRow): [number, number] {
+  return [row, row + count - 1];
+}
+
 function prepareStatements(database: Database.Database) {
-  type Range = [number, number, number, number];
+  /** Client, offset, client, offset: first and last key. */
+  type Keys = [number, number, number, number];
   type Cut = { offset: number; ordinal: number; position: number; finish: number };
-  const between = `key between ${KEY} and ${KEY}`;
-  const cut = `${OFFSET_OF('key')} as offset, ordinal, position, position + length as finish`;
-  const segment = `${OFFSET_OF('key')} as last, first, count, ordinal, finish, length(data) as bytes`;
+  const keys = `key between ${KEY} and ${KEY}`;
+  const last = `${OFFSET_OF('key')} as last`;
+  const segment = `${last}, first, row, count, ordinal, finish, length(data) as bytes`;
+  const place = 'row, offset, prev, ordinal, time, chain';
+  const cut = 'offset, ordinal, position, position + length as finish';
+  const rows = 'row between ? and ?';
   return {
     state: database.prepare<[], { epoch: string; position: number; floor: number; next: number | null }>(
       'select epoch, position, floor, next from volume',
     ),
     client: database.prepare<[string], ClientRow>('select no, head, count, time, chain from client where name = ?'),
-    firstPlace: database.prepare<Range, EntryPlace>(`select ${PLACE} from entry where ${between} order by key limit 1`),
-    lastPlace: database.prepare<Range, EntryPlace>(
-      `select ${PLACE} from entry where ${between} order by key desc limit 1`,
+    segment: database.prepare<Keys, SegmentRow>(`select ${segment} from segment where ${keys} order by key limit 1`),
+    segmentBefore: database.prepare<Keys, SegmentRow>(
+      `select ${segment} from segment where ${keys} order by key desc limit 1`,
     ),
-    segment: database.prepare<Range, SegmentRow>(
-      `select ${segment} from segment where ${between} order by key limit 1`,
+    fence: database.prepare<Keys, Fence>(
+      `select ${last}, ordinal, finish from segment where ${keys} order by key desc limit 1`,
     ),
-    fence: database.prepare<[number, number], { last: number; ordinal: number }>(
-      `select ${OFFSET_OF('key')} as last, ordinal from segment
-       where client = ? and finish <= ? order by finish desc limit 1`,
+    highTime: database.prepare<Keys, { last: number; high: number }>(
+      `select ${last}, high_time as high from segment where ${keys} order by key limit 1`,
     ),
-    fenceUntil: database.prepare<Range, { last: number; ordinal: number }>(
-      `select ${OFFSET_OF('key')} as last, ordinal from segment where ${between} order by key desc limit 1`,
-    ),
-    pieces: database.prepare<Range, Buffer>(`select data from segment where ${between} order by key`).pluck(),
+    pieces: database.prepare<Keys, Buffer>(`select data from segment where ${keys} order by key`).pluck(),
     joined: database
-      .prepare<Range, Buffer>(
-        `select cast(group_concat(data, '') as blob) from (select data from segment where ${between} order by key)`,
+      .prepare<Keys, Buffer>(
+        `select cast(group_concat(data, '') as blob) from (select data from segment where ${keys} order by key)`,
       )
       .pluck(),
-    cutFrom: database.prepare<Range, Cut>(`select ${cut} from entry where ${between} order by key limit 1`),
-    cutTo: database.prepare<[...Range, number], Cut>(
-      `select ${cut} from entry where ${between} and position + length <= ? order by key desc limit 1`,
+    slice: database.prepare<Keys, Buffer>(`select substr(data, ?, ?) from segment where key = ${KEY}`).pluck(),
+    firstPlace: database.prepare<[number, number, number], EntryPlace>(
+      `select ${place} from entry where ${rows} and offset >= ? order by row limit 1`,
     ),
-    slice: database.prepare<Range, Buffer>(`select substr(data, ?, ?) from segment where key = ${KEY}`).pluck(),
-    highTime: database.prepare<Range, { last: number; high: number }>(
-      `select ${OFFSET_OF('key')} as last, high_time as high from segment where ${between} order by key limit 1`,
+    lastPlace: database.prepare<[number, number, number], EntryPlace>(
+      `select ${place} from entry where ${rows} and offset <= ? order by row desc limit 1`,
     ),
+    cutFrom: database.prepare<[number, number, number, number], Cut>(
+      `select ${cut} from entry where ${rows} and offset between ? and ? order by row limit 1`,
+    ),
+    cutTo: database.prepare<[number, number, number, number, number], Cut>(
+      `select ${cut} from entry where ${rows} and offset between ? and ? and position + length <= ?
+       order by row desc limit 1`,
+    ),
+    timed: database
+      .prepare<[number, number, number], number>(
+        `select offset from entry where ${rows} and time >= ? order by row limit 1`,
+      )
+      .pluck(),
     transactions: database.prepare<[number, number, number], { name: string; first: number }>(
       'select name, first from txn where client = ? and first > ? order by first limit ?',
     ),
     transaction: database.prepare<[number, string], { last: number; count: number }>(
-      `select ${OFFSET_OF('max(key)')} as last, count(*) as count
+      `select max(offset) as last, count(*) as count
        from entry where txn = (select no from txn where client = ? and name = ?)`,
     ),
-    timed: database
-      .prepare<[...Range, number], number>(
-        `select ${OFFSET_OF('key')} from entry where ${between} and time >= ? order by key limit 1`,
-      )
-      .pluck(),
   };
 }

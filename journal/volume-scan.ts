@@ -1,14 +1,15 @@
 /**
  * Finds the entries of one volume that a filter lets through, by index, a bounded stretch at a time.
  *
- * First a leap: per condition the next key at which it holds at all (the indexes on type and transaction end in the row's
- * key, so that is one seek a value). Then a walk over at most `maxScan` index rows from there, inside SQLite.
+ * First a leap: per condition the next entry at which it holds at all, for any client (the indexes on type, transaction
+ * and label end in the row's number, so that is one seek a value). Then a walk over at most `maxScan` of the client's
+ * entries from there, segment by segment, inside SQLite.
  */
 import type Database from 'better-sqlite3';
 import type { EntryFilter, JournalEntry } from './entry.ts';
 import { loadMessageId, type StoredMessageId } from './stored-message-id.ts';
 import type { VolumeReader } from './volume-reader.ts';
-import { KEY, OFFSET_OF, OFFSET_SPACE } from './volume-schema.ts';
+import { KEY, OFFSET_SPACE } from './volume-schema.ts';
 
 /** Matches fetched by one statement: bounds what is thrown away when maxBytes is reached early. */
 const ROWS = 512;
@@ -26,6 +27,7 @@ export interface ScanLimits {
 }
 
 export interface Match {
+  readonly row: number;
   readonly offset: number;
   readonly segment: number;
   readonly position: number;
@@ -37,6 +39,8 @@ export interface ScanResult {
   readonly bytes: number;
   /** Everything up to this offset has been looked at. */
   readonly scanned: number;
+  /** Index rows were looked at one by one, not only leapt over. */
+  readonly walked: boolean;
 }
 
 interface Conditions {
@@ -46,7 +50,17 @@ interface Conditions {
   readonly seeks: readonly { readonly column: 'type' | 'txn' | 'label'; readonly numbers: readonly number[] }[];
 }
 
-type MatchRow = [offset: number, segment: number, position: number, length: number];
+/**
+ * The next entry, of whatever client, at which a condition holds; what the client has of its commit or later ones comes
+ * not before the commit's start. A transaction is one client's, so there it is the entry itself.
+ */
+const LEAP = {
+  type: 'select start from entry where type = ? and row >= ? order by row limit 1',
+  txn: 'select offset from entry where txn = ? and row >= ? order by row limit 1',
+  label: 'select start from entry where row = (select min(row) from entry_label where label = ? and row >= ?)',
+} as const;
+
+type MatchRow = [row: number, offset: number, segment: number, position: number, length: number];
 
 export class VolumeScan {
   readonly #volume: VolumeReader;
@@ -58,7 +72,7 @@ export class VolumeScan {
 
   scan(client: number, filter: EntryFilter, limits: ScanLimits): ScanResult {
     const { base } = this.#volume;
-    const nothing: ScanResult = { matches: [], bytes: 0, scanned: Math.max(limits.until, limits.after) };
+    const nothing: ScanResult = { matches: [], bytes: 0, scanned: Math.max(limits.until, limits.after), walked: false };
     const until = Math.min(limits.until - base, END);
     let from = Math.max(0, limits.after + 1 - base);
     if (from > until) return nothing;
@@ -67,32 +81,33 @@ export class VolumeScan {
     const leap = this.#leap(client, conditions, from, until);
     if (leap === undefined) return nothing;
     from = leap;
-    const window = this.#pluck<number>(
-      `select ${OFFSET_OF('key')} from entry where key between ${KEY} and ${KEY} order by key limit 1 offset ?`,
-      [client, from, client, until, limits.maxScan - 1],
-    );
+    const window = this.#window(client, from, until, limits.maxScan);
     const to = window ?? until;
+    const lastSegment = this.#volume.segmentAt(client, to);
 
     const matches: Match[] = [];
     let bytes = 0;
+    const cut = (): ScanResult => ({ matches, bytes, scanned: matches.at(-1)!.offset, walked: true });
     while (from <= to) {
       const limit = Math.min(ROWS, limits.maxCount - matches.length);
       const rows = this.#statement(
-        `select ${OFFSET_OF('key')}, segment, position, length from entry e
-         where key between ${KEY} and ${KEY} ${conditions.sql} order by key limit ?`,
+        `select e.row, e.offset, e.segment, e.position, e.length
+         from segment s cross join entry e on e.row between s.row and s.row + s.count - 1
+         where s.key between ${KEY} and ${KEY} and e.offset between ? and ? ${conditions.sql}
+         order by s.key, e.row limit ?`,
       )
         .raw()
-        .all(client, from, client, to, ...conditions.values, limit) as MatchRow[];
-      for (const [offset, segment, position, length] of rows) {
-        if (bytes > 0 && bytes + length > limits.maxBytes) return { matches, bytes, scanned: matches.at(-1)!.offset };
-        matches.push({ offset: offset + base, segment, position, length });
+        .all(client, from, client, lastSegment, from, to, ...conditions.values, limit) as MatchRow[];
+      for (const [row, offset, segment, position, length] of rows) {
+        if (bytes > 0 && bytes + length > limits.maxBytes) return cut();
+        matches.push({ row, offset: offset + base, segment, position, length });
         bytes += length;
       }
-      if (matches.length >= limits.maxCount) return { matches, bytes, scanned: matches.at(-1)!.offset };
+      if (matches.length >= limits.maxCount) return cut();
       if (rows.length < limit) break;
-      from = rows.at(-1)![0] + 1;
+      from = rows.at(-1)![1] + 1;
     }
-    return { matches, bytes, scanned: window === undefined ? nothing.scanned : to + base };
+    return { matches, bytes, scanned: window === undefined ? nothing.scanned : to + base, walked: true };
   }
 
   /** The frames of matches, neighbours joined. */
@@ -119,17 +134,22 @@ export class VolumeScan {
   entries(client: number, matches: readonly Match[]): JournalEntry[] {
     const statement = this.#statement(
       `select prev, time, message, type.name, txn.name, confidence, labels
-       from entry join type on type.no = entry.type join txn on txn.no = entry.txn where key = ${KEY}`,
+       from entry join type on type.no = entry.type join txn on txn.no = entry.txn where row = ?`,
     ).raw();
     let segment = -1;
     let data: Buffer = Buffer.alloc(0);
     return matches.map((match) => {
       if (match.segment !== segment) data = this.#segment(client, match.segment);
       segment = match.segment;
-      const [prev, time, message, type, transaction, confidence, labels] = statement.get(
-        client,
-        match.offset - this.#volume.base,
-      ) as [number, number, StoredMessageId, string, string, number | null, string | null];
+      const [prev, time, message, type, transaction, confidence, labels] = statement.get(match.row) as [
+        number,
+        number,
+        StoredMessageId,
+        string,
+        string,
+        number | null,
+        string | null,
+      ];
       return {
         offset: match.offset,
         prev,
@@ -168,33 +188,43 @@ export class VolumeScan {
       // The plus keeps SQLite from walking the index on type or transaction: the leap has done that part.
       sql +=
         column === 'label'
-          ? ' and exists (select 1 from entry_label where label in (select value from json_each(?)) and entry = e.key)'
-          : ` and +${column} in (select value from json_each(?))`;
+          ? ' and exists (select 1 from entry_label where label in (select value from json_each(?)) and row = e.row)'
+          : ` and +e.${column} in (select value from json_each(?))`;
     }
     if (filter.minConfidence !== undefined) {
-      sql += ' and confidence >= ?';
+      sql += ' and e.confidence >= ?';
       values.push(filter.minConfidence);
     }
     return { sql, values, seeks };
   }
 
-  /** The first offset, less base, at which every indexed condition may hold again. */
+  /** The first offset, less base, at which every indexed condition may hold again: never past one at which all do. */
   #leap(client: number, conditions: Conditions, from: number, to: number): number | undefined {
-    let furthest = from;
+    const first = this.#volume.firstAfter(client, from - 1 + this.#volume.base);
+    if (first === undefined) return undefined;
+    let furthest = first.offset - this.#volume.base;
     for (const { column, numbers } of conditions.seeks) {
-      const sql =
-        column === 'label'
-          ? `select ${OFFSET_OF('min(entry)')} from entry_label where label = ? and entry between ${KEY} and ${KEY}`
-          : `select ${OFFSET_OF('min(key)')} from entry where ${column} = ? and key between ${KEY} and ${KEY}`;
-      let nearest: number | undefined;
+      let nearest = Number.POSITIVE_INFINITY;
       for (const no of numbers) {
-        const next = this.#pluck<number | null>(sql, [no, client, from, client, to]);
-        if (typeof next === 'number' && (nearest === undefined || next < nearest)) nearest = next;
+        nearest = Math.min(nearest, this.#pluck<number>(LEAP[column], [no, first.row]) ?? nearest);
       }
-      if (nearest === undefined) return undefined;
       furthest = Math.max(furthest, nearest);
     }
-    return furthest;
+    return furthest <= to ? furthest : undefined;
+  }
+
+  /** Offset, less base, of the last of `maxScan` entries; undefined where there are not as many. */
+  #window(client: number, from: number, until: number, maxScan: number): number | undefined {
+    const first = this.#volume.firstAfter(client, from - 1 + this.#volume.base);
+    if (first === undefined) return undefined;
+    const ordinal = first.ordinal + maxScan - 1;
+    const offset = this.#pluck<number>(
+      `select offset from entry where row =
+         (select row + ? - ordinal + count - 1 from segment
+          where key between ${KEY} and ${KEY} and ordinal >= ? order by key limit 1)`,
+      [ordinal, client, from, client, this.#volume.segmentAt(client, until), ordinal],
+    );
+    return offset === undefined || offset > until ? undefined : offset;
   }
 
   #segment(client: number, segment: number): Buffer {

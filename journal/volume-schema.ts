@@ -1,25 +1,27 @@
 /**
  * The layout of one volume; docs/adr/0002-journal-layout.md has the measurements behind it.
  *
- * Both big tables are keyed by one integer, client number << 40 | offset within the volume, so a client's rows lie next
- * to each other in offset order: a catch-up read is one walk along the leaves of one B-tree, and every secondary index
- * (which ends in the row's key) is ordered by client and offset for free.
+ * Segments are keyed by one integer, client number << 40 | offset within the volume, so those of a client lie next to each
+ * other in offset order: a catch-up read is one walk along the leaves of one B-tree. Entries, by contrast, are numbered as
+ * they come, those of a segment in a row: appending them and their index rows touches only the last few pages, however
+ * many clients a commit is for. From a segment to its entries it is a range of numbers, from a client to its entries a
+ * walk over its segments.
  */
 
 export const FORMAT = 1;
 
-/** Low bits of a row key: the offset minus the volume's base. The client's number stands above them. */
+/** Low bits of a segment's key: the offset minus the volume's base. The client's number stands above them. */
 export const OFFSET_SPACE = 2 ** 40;
 /** Client numbers that fit above the offset without touching the sign. */
 export const MAX_CLIENTS = 2 ** 23 - 1;
 
-/** SQL for a row key from two bound numbers. The bit operators also make integers of better-sqlite3's doubles. */
+/** SQL for a segment's key from two bound numbers. The bit operators also make integers of better-sqlite3's doubles. */
 export const KEY = '((? << 40) | ?)';
-/** SQL that takes the offset out of a row key. */
+/** SQL that takes the offset out of a segment's key. */
 export const OFFSET_OF = (key: string) => `(${key} & ${OFFSET_SPACE - 1})`;
 
-/** Larger pages mean fewer overflow pages to a segment: a quarter faster than 4 KiB to read and write. */
-export const PAGE_BYTES = 16_384;
+/** Larger pages read long segments faster; smaller ones cost less WAL where a commit touches many clients. */
+export const PAGE_BYTES = 8_192;
 
 export const SCHEMA = `
   create table volume (                -- exactly one row
@@ -59,8 +61,8 @@ export const SCHEMA = `
 
   create table segment (               -- per commit and client: the frames as they are sent
     key integer primary key,           -- client << 40 | offset of the last entry
-    client integer not null,
     first integer not null,            -- offset of the first entry, less base
+    row integer not null,              -- number of the first entry; the others follow
     count integer not null,
     ordinal integer not null,          -- how many-th entry of the client the last one is
     finish integer not null,           -- bytes of the client's frames in this volume up to the end of this segment
@@ -70,10 +72,12 @@ export const SCHEMA = `
     crc integer not null,              -- CRC-32 of data
     data blob not null
   ) strict;
-  create index segment_finish on segment (client, finish);
 
   create table entry (
-    key integer primary key,           -- client << 40 | offset
+    row integer primary key,
+    start integer not null,            -- least offset of its commit, less base: later rows have no lower ones
+    segment integer not null,          -- offset part of its segment's key
+    offset integer not null,           -- less base
     prev integer not null,
     ordinal integer not null,          -- how many-th entry of the client this is: differences count exactly
     time integer not null,
@@ -82,7 +86,6 @@ export const SCHEMA = `
     message any not null,
     confidence real,
     labels text,                       -- label numbers, comma separated
-    segment integer not null,          -- offset part of its segment's key
     position integer not null,         -- bytes into the segment
     length integer not null,
     chain blob not null                -- rolling hash after this entry
@@ -90,7 +93,7 @@ export const SCHEMA = `
   create unique index entry_message on entry (message);
   create index entry_type on entry (type);
   create index entry_txn on entry (txn);
-  create table entry_label (label integer not null, entry integer not null, primary key (label, entry)) strict, without rowid;
+  create table entry_label (label integer not null, row integer not null, primary key (label, row)) strict, without rowid;
 
   create trigger segment_append_only_update before update on segment begin select raise(abort, 'the journal is append-only'); end;
   create trigger segment_append_only_delete before delete on segment begin select raise(abort, 'the journal is append-only'); end;
