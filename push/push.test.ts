@@ -4,9 +4,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadConfig } from '../protocol/config/load.ts';
 import { type Event, payloadJson, unpackEvent } from '../protocol/envelope.ts';
 import { createHttpServer } from '../protocol/http/server.ts';
-import { RESULTS_TOPIC } from '../protocol/log/topics.ts';
+import { CLIENTS_TOPIC, RESULTS_TOPIC } from '../protocol/log/topics.ts';
 import type { RunningRole } from '../protocol/role.ts';
 import { newSecret } from '../protocol/webhook/sealing.ts';
+import { webhookRecord } from '../protocol/webhook/webhook-record.ts';
 import { PushConfig } from './config.ts';
 import { startPush } from './main.ts';
 import type { Behaviour } from './testing/behaviour.ts';
@@ -354,6 +355,20 @@ describe('the endpoint', () => {
     const requests = await receiver.until(client.path, (all) => acceptedOffsets(all).length >= 5);
     expect(new Set(acceptedOffsets(requests))).toEqual(new Set([...offsets, ...more, last!.offset]));
     expect(requests.slice(before).every(({ signed }) => signed)).toBe(true);
+  });
+
+  test('that its client withdraws gets nothing more, at once, whatever older tokens say', async () => {
+    const client = await newClient();
+    await client.produce(['a']);
+    await receiver.until(client.path, (all) => all.length === 1);
+    await deployment.log.produce(CLIENTS_TOPIC, [webhookRecord(client.name, undefined)]);
+    const delivery = () => ask(client, 'GET', '/v1/webhook/delivery');
+    await vi.waitFor(async () => expect((await delivery()).state).toBe('disabled'), WAIT);
+    await client.produce(['a']);
+    const witness = await newClient();
+    await witness.produce(['a']);
+    await receiver.until(witness.path, (all) => all.length === 1);
+    expect(await receiver.received(client.path)).toHaveLength(1);
   });
 
   test('that is dead never slows another', async () => {
