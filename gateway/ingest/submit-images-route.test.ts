@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { FolderBlobStore } from '../../protocol/blob/folder-blob-store.ts';
 import { payloadOf, unpackEvent } from '../../protocol/envelope.ts';
 import { ImageAccepted, IngestedImage } from '../../protocol/generated/ingest/v1m0/ingest_pb.js';
 import { LogUnavailableError, RecordTooLargeError } from '../../protocol/log/errors.ts';
@@ -9,6 +11,7 @@ import { sampleImage } from '../testing/sample-image.ts';
 
 const log = producingLog();
 const MAX_BYTES = 20_000;
+const INLINE_BYTES = 5_000;
 let gateway: GatewayFixture;
 let jpeg: Buffer;
 let png: Buffer;
@@ -17,6 +20,7 @@ let token: string;
 beforeAll(async () => {
   gateway = await openGateway(log, {
     maxImageBytes: MAX_BYTES,
+    maxInlineImageBytes: INLINE_BYTES,
     maxImagePixels: 100 * 100,
     maxImagesPerRequest: 3,
     maxRequestBytes: 2 * MAX_BYTES,
@@ -98,6 +102,16 @@ describe('an image that is accepted', () => {
       services: ['barcode', 'ocr'],
       name: 'holiday.jpg',
     });
+  });
+
+  test('larger than what the log shall carry lies in the blob store before its event names it', async () => {
+    // Uncompressed, so that it is as large as its pixels.
+    const large = await sampleImage('image/tiff', 90, 90);
+    expect(large.byteLength).toBeGreaterThan(INLINE_BYTES);
+    expect((await submit(large, { 'content-type': 'image/tiff' })).statusCode).toBe(202);
+    const { content, sha256 } = payloadOf(unpackEvent(log.produced[0]!.records[0]!.value), IngestedImage);
+    expect(content).toEqual({ oneofKind: 'blob', blob: { store: 'folder', size: large.byteLength } });
+    expect(await new FolderBlobStore(join(gateway.folder, 'blobs')).get(sha256)).toEqual(large);
   });
 
   test('is what its bytes say, whatever the sender calls it', async () => {

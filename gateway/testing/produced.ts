@@ -1,4 +1,4 @@
-/** For unit tests: a log that only notes what is produced to it, or refuses. Everything else about a log is not there. */
+/** For unit tests: a log that only notes what is produced to it, or refuses, and holds nothing to read. */
 import type { Log, ProduceRecord } from '../../protocol/log/log.ts';
 
 export interface ProducingLog extends Log {
@@ -16,6 +16,8 @@ export function producingLog(): ProducingLog {
       log.produced.push({ topic, records });
       return records.map((_record, offset) => ({ partition: 0, offset }));
     },
+    watermarks: async () => [],
+    follow: async () => ({ close: async () => {}, ended: new Promise<void>(() => {}) }),
   };
   return log as unknown as ProducingLog;
 }

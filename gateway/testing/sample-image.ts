@@ -7,7 +7,7 @@ const ENCODERS: Record<ImageMediaType, (image: Sharp) => Sharp> = {
   'image/png': (image) => image.png(),
   'image/webp': (image) => image.webp(),
   'image/avif': (image) => image.avif({ effort: 0 }),
-  'image/tiff': (image) => image.tiff(),
+  'image/tiff': (image) => image.tiff({ compression: 'none' }),
   'image/gif': (image) => image.gif(),
 };
 
