@@ -106,7 +106,7 @@ describe('an image that is accepted', () => {
 
   test('larger than what the log shall carry lies in the blob store before its event names it', async () => {
     // Uncompressed, so that it is as large as its pixels.
-    const large = await sampleImage('image/tiff', 90, 90);
+    const large = await sampleImage('image/tiff', 60, 60);
     expect(large.byteLength).toBeGreaterThan(INLINE_BYTES);
     expect((await submit(large, { 'content-type': 'image/tiff' })).statusCode).toBe(202);
     const { content, sha256 } = payloadOf(unpackEvent(log.produced[0]!.records[0]!.value), IngestedImage);
