@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,6 +40,19 @@ test('deaths add up until the image is done with', () => {
   attempts.begin('a', 0);
   attempts.finish('a');
   expect(attempts.deaths('a')).toBe(0);
+  attempts.close();
+});
+
+test('a mark survives the process being killed', () => {
+  const module = new URL('./attempts.ts', import.meta.url).href;
+  const script = `
+    const { Attempts } = await import(${JSON.stringify(module)});
+    new Attempts(${JSON.stringify(folder)}, 0).begin('killed', 0);
+    process.kill(process.pid, 'SIGKILL');`;
+  const { signal } = spawnSync(process.execPath, ['--input-type=module', '-e', script]);
+  expect(signal).toBe('SIGKILL');
+  const attempts = new Attempts(folder, 0);
+  expect(attempts.deaths('killed')).toBe(1);
   attempts.close();
 });
 
