@@ -9,6 +9,11 @@ export async function resize(image: DecodedImage, width: number, height: number)
   return { width, height, data };
 }
 
+/** Turns an image by half a circle. */
+export async function upsideDown(image: DecodedImage): Promise<DecodedImage> {
+  return { ...image, data: await raw(image).rotate(180).raw().toBuffer() };
+}
+
 /** Scales to `width` × `height` with a fourth, opaque channel, for readers that ask for RGBA. */
 export async function resizeToRgba(image: DecodedImage, width: number, height: number): Promise<Uint8Array> {
   return raw(image).resize(width, height, { fit: 'fill', kernel: 'cubic' }).ensureAlpha().raw().toBuffer();

@@ -44,10 +44,11 @@ for await (const { pixels, ...image } of labelledSet()) {
     .toBuffer();
   if (values.peers) await writeFile(join(FOLDER, `${image.name}.png`), png);
   rows.push({ ...image, findings: { sluice: await services.read(png) } });
-  process.stderr.write(`\r${rows.length} images, ${Math.round((performance.now() - started) / 1000)} s `);
+  if (process.stderr.isTTY)
+    process.stderr.write(`\r${rows.length} images, ${Math.round((performance.now() - started) / 1000)} s `);
 }
 await services.close();
-process.stderr.write('\n');
+if (process.stderr.isTTY) process.stderr.write('\n');
 await writeFile(join(FOLDER, 'labels.json'), JSON.stringify(rows.map(({ name, group }) => ({ name, group }))));
 console.log(tables(values.peers ? await withPeers(rows) : rows));
 await writeFile(join(FOLDER, 'rows.json'), JSON.stringify(rows, null, 1));
@@ -57,7 +58,7 @@ async function withPeers(own: readonly Row[]): Promise<Row[]> {
   const python = join('.cache/peers/bin/python');
   if (!existsSync(python)) {
     execFileSync('python3', ['-m', 'venv', '.cache/peers'], { stdio: 'inherit' });
-    const packages = ['rapidocr-onnxruntime==1.4.4', 'opencv-python-headless==4.10.0.84'];
+    const packages = ['rapidocr-onnxruntime==1.4.4', 'opencv-python-headless==4.12.0.88'];
     execFileSync(python, ['-m', 'pip', 'install', '--quiet', ...packages], { stdio: 'inherit' });
   }
   execFileSync(python, ['vision/quality/peers.py', FOLDER], { stdio: 'inherit' });

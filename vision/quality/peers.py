@@ -20,7 +20,7 @@ def main(folder: pathlib.Path) -> None:
     linear = cv2.barcode.BarcodeDetector()
     found = {}
     images = json.loads((folder / "labels.json").read_text())
-    for count, image in enumerate(images, 1):
+    for image in images:
         pixels = cv2.imread(str(folder / f"{image['name']}.png"))
         grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
         lines, _ = ocr(pixels)
@@ -36,8 +36,6 @@ def main(folder: pathlib.Path) -> None:
                 "barcodes": [{"label": "", "text": text} for text in codes],
             },
         }
-        print(f"\r{count} images read by the peers ", end="", file=sys.stderr)
-    print(file=sys.stderr)
     (folder / "peers.json").write_text(json.dumps(found))
 
 

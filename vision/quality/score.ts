@@ -1,5 +1,5 @@
 /** Compares what a reader found in labelled images with what they show. Pure. */
-import { type Rect, rectIou } from '../imaging/geometry.ts';
+import { distance, type Quad, type Rect, rectIou } from '../imaging/geometry.ts';
 import { editDistance } from './character-errors.ts';
 import { boundsOf, type Labels } from './labelled-image.ts';
 import { quadToSquare } from './place.ts';
@@ -42,7 +42,7 @@ export function addToScore(score: Score, labels: Labels, found: Findings): void 
 function scoreFaces(score: Score['faces'], labels: Labels, found: readonly Rect[]): void {
   const rest = [...found];
   for (const face of labels.faces) {
-    const bounds = boundsOf(face);
+    const bounds = uprightFace(face);
     const index = rest.findIndex((candidate) => rectIou(candidate, bounds) >= SAME_FACE);
     if (index < 0) score.missed++;
     else {
@@ -51,6 +51,20 @@ function scoreFaces(score: Score['faces'], labels: Labels, found: readonly Rect[
     }
   }
   score.wrong += rest.length;
+}
+
+/** A turned face's box is upright all the same: about the same middle, and as large as the face. */
+function uprightFace(face: Quad): Rect {
+  const around = boundsOf(face);
+  const width = (distance(face[0], face[1]) + distance(face[3], face[2])) / 2;
+  const height = (distance(face[0], face[3]) + distance(face[1], face[2])) / 2;
+  const side = Math.sqrt(width * height);
+  return {
+    x: around.x + (around.width - side) / 2,
+    y: around.y + (around.height - side) / 2,
+    width: side,
+    height: side,
+  };
 }
 
 /**

@@ -49,6 +49,7 @@ export function readGrid(
 /**
  * Weighted non-maximum suppression (BlazeFace, Bazarevsky et al., 2019, section 3.3): detections that overlap the
  * strongest one are not thrown away but averaged with it by their scores, which steadies the box.
+ * @param overlapThreshold intersection over union from which two detections are the same face.
  * @returns by falling score.
  */
 export function blend(detections: readonly Detection[], overlapThreshold: number): Detection[] {
@@ -56,21 +57,27 @@ export function blend(detections: readonly Detection[], overlapThreshold: number
   const faces: Detection[] = [];
   while (rest[0] !== undefined) {
     const strongest = rest[0];
-    const same = rest.filter((other) => other === strongest || sameFace(strongest.box, other.box, overlapThreshold));
+    const same = rest.filter((other) => other === strongest || rectIou(strongest.box, other.box) >= overlapThreshold);
     rest = rest.filter((other) => !same.includes(other));
     faces.push(average(strongest.score, same));
   }
   return faces;
 }
 
-/** Also where one box lies mostly inside the other: a tile's edge cuts a face, and the part looks like a small one. */
-function sameFace(a: Rect, b: Rect, overlapThreshold: number): boolean {
+/** Leaves out faces that lie mostly inside a surer one: a tile's edge cuts a face, and the part looks like a small one. */
+export function withoutParts(faces: readonly Detection[]): Detection[] {
+  const kept: Detection[] = [];
+  for (const face of [...faces].sort((a, b) => b.score - a.score)) {
+    if (!kept.some((surer) => shareInside(face.box, surer.box) > 0.7)) kept.push(face);
+  }
+  return kept;
+}
+
+/** How much of the smaller rectangle both have. */
+function shareInside(a: Rect, b: Rect): number {
   const iou = rectIou(a, b);
-  if (iou >= overlapThreshold) return true;
-  if (iou === 0) return false;
   const [areaA, areaB] = [a.width * a.height, b.width * b.height];
-  const shared = (iou * (areaA + areaB)) / (1 + iou);
-  return shared / Math.min(areaA, areaB) > 0.7;
+  return (iou * (areaA + areaB)) / (1 + iou) / Math.min(areaA, areaB);
 }
 
 function average(score: number, detections: readonly Detection[]): Detection {

@@ -12,7 +12,7 @@ import { inReadingOrder } from '../reading-order.ts';
 import type { Analyser, OpenOptions } from '../service.ts';
 import { detectLines } from './detect.ts';
 import { OcrParameters } from './parameters.ts';
-import { type ReadLine, readLines, turned, turnUpright } from './recognise.ts';
+import { type ReadLine, readLines, turned, turnUpright, type UprightLine } from './recognise.ts';
 import { ocr } from './service.ts';
 import { withWordSpaces } from './word-spaces.ts';
 
@@ -66,15 +66,14 @@ export async function openOcr(options: OpenOptions): Promise<Analyser<TextLine>>
       const found = await detectLines(detection.session, image, parameters.detection);
       const upright = await turnUpright(angle.session, image, found, parameters);
       const read = (quads: readonly Quad[]) => readLines(recognition.session, image, quads, classes, parameters);
-      const lines = await read(upright);
-      const doubtful = lines.filter((line) => confidenceOf(line) < parameters.angle.doubtBelow);
-      const otherWay = await read(doubtful.map((line) => turned(line.quad)));
-      for (const [index, line] of doubtful.entries()) {
-        const other = otherWay[index]!;
-        if (confidenceOf(other) > confidenceOf(line)) lines[lines.indexOf(line)] = other;
-      }
+      const lines = await readBothWaysWhereInDoubt(upright, read, parameters.angle.doubtBelow);
       const results = lines.map((line) => toResult(line, reader, parameters.spaces));
-      const kept = results.filter((result) => result.text !== '' && result.confidence >= threshold);
+      const kept = results.filter(({ text, confidence }) => {
+        const short = [...text].length <= parameters.recognition.shortText;
+        return (
+          text !== '' && confidence >= (short ? Math.max(threshold, parameters.recognition.shortThreshold) : threshold)
+        );
+      });
       return inReadingOrder(kept, placeOf).map((result, index) => ({ ...result, index }));
     },
     close: async () => {
@@ -87,6 +86,27 @@ export async function openOcr(options: OpenOptions): Promise<Analyser<TextLine>>
 async function readClasses(model: ModelFile): Promise<string[]> {
   const { content } = await readPinnedFile(model);
   return [...new TextDecoder().decode(content).split('\n'), ' '];
+}
+
+/**
+ * Reads lines, and those the other way up too that were read badly or face against most of the image; the better
+ * reading stays. Words such as 'on' or '42 are as' look much the same both ways, and the classifier errs on them.
+ */
+async function readBothWaysWhereInDoubt(
+  upright: readonly UprightLine[],
+  read: (quads: readonly Quad[]) => Promise<ReadLine[]>,
+  doubtBelow: number,
+): Promise<ReadLine[]> {
+  const lines = await read(upright.map((line) => line.quad));
+  const mostTurned = upright.filter((line) => line.wasTurned).length * 2 > upright.length;
+  const doubtful = lines.flatMap((line, index) =>
+    confidenceOf(line) < doubtBelow || upright[index]!.wasTurned !== mostTurned ? [index] : [],
+  );
+  const otherWay = await read(doubtful.map((index) => turned(lines[index]!.quad)));
+  for (const [n, index] of doubtful.entries()) {
+    if (confidenceOf(otherWay[n]!) > confidenceOf(lines[index]!)) lines[index] = otherWay[n]!;
+  }
+  return lines;
 }
 
 /** Mean over the characters. */

@@ -35,6 +35,9 @@ export const OcrParameters = Type.Object({
     batch: Type.Integer({ minimum: 1 }),
     /** Lines below this mean confidence are not reported. */
     scoreThreshold: Type.Number(),
+    /** Texts of up to so many characters must be surer: textures in photographs look like single letters. */
+    shortText: Type.Integer(),
+    shortThreshold: Type.Number(),
   }),
   /** See word-spaces.ts. */
   spaces: Type.Object({ minWidth: Type.Number(), medianFactor: Type.Number(), medianMargin: Type.Number() }),

@@ -16,6 +16,12 @@ export interface ReadLine {
   readonly columnsPerStep: number;
 }
 
+/** A line the right way up, as far as the classifier knows. */
+export interface UprightLine {
+  readonly quad: Quad;
+  readonly wasTurned: boolean;
+}
+
 /**
  * Turns the lines that are upside down.
  *
@@ -27,8 +33,8 @@ export async function turnUpright(
   image: DecodedImage,
   quads: readonly Quad[],
   { angle, recognition }: Pick<OcrParameters, 'angle' | 'recognition'>,
-): Promise<Quad[]> {
-  const upright: Quad[] = [];
+): Promise<UprightLine[]> {
+  const upright: UprightLine[] = [];
   for (let from = 0; from < quads.length; from += recognition.batch) {
     const group = quads.slice(from, from + recognition.batch);
     const crops = group.map((quad) => {
@@ -39,7 +45,8 @@ export async function turnUpright(
     const output = await session.run({ x: toTensor(crops, angle.width, recognition.height, SYMMETRIC) });
     const scores = output[session.outputNames[0]!]!.data as Float32Array;
     for (const [index, quad] of group.entries()) {
-      upright.push(scores[index * 2 + 1]! >= angle.threshold ? turned(quad) : quad);
+      const wasTurned = scores[index * 2 + 1]! >= angle.threshold;
+      upright.push({ quad: wasTurned ? turned(quad) : quad, wasTurned });
     }
   }
   return upright;
