@@ -1,7 +1,7 @@
 /** Opens the response of a stream on whatever connection its request came by. */
 import type { ServerHttp2Stream } from 'node:http2';
-import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { allowOpenEndedRequest } from '../../protocol/http/client-errors.ts';
 import type { Sink } from '../stream/sink.ts';
 import { CompressedSink } from './compressed-sink.ts';
 import { Http2Sink } from './http2-sink.ts';
@@ -32,20 +32,11 @@ export function openResponse(
 function plainSink(request: FastifyRequest, reply: FastifyReply, headers: Record<string, string>): Sink {
   const { stream } = reply.raw as unknown as { stream?: ServerHttp2Stream };
   if (stream !== undefined) return new Http2Sink(stream, headers);
-  exemptFromTimeouts(request.raw.socket);
+  allowOpenEndedRequest(request.raw.socket);
   return new SocketSink(request.raw.socket, request.raw.httpVersion, headers);
 }
 
 function presetHeaders(reply: FastifyReply): Record<string, string> {
   const set = Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined);
   return Object.fromEntries(set.map(([name, value]) => [name, String(value)]));
-}
-
-/**
- * Takes the connection off the list on which the HTTP server looks for requests that do not come to their end: the body
- * of this one may stay open for as long as the stream. Node has no public way to say that of a single request.
- */
-function exemptFromTimeouts(socket: Socket): void {
-  const { parser } = socket as Socket & { parser?: { remove?: () => void } };
-  parser?.remove?.();
 }

@@ -11,6 +11,7 @@ import fastify, {
   LogController,
 } from 'fastify';
 import { newMessageId } from '../message-id.ts';
+import { answerClientError } from './client-errors.ts';
 import { type FieldError, PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
 import { handleEarlyAnswers } from './request-body.ts';
 
@@ -31,6 +32,7 @@ export function createHttpServer(options: HttpServerOptions) {
     loggerInstance: options.logger,
     bodyLimit: options.bodyLimit,
     requestTimeout: options.requestTimeoutMs ?? 120_000,
+    clientErrorHandler: answerClientError,
     genReqId: () => newMessageId(Date.now()),
     logController: new LogController({ requestIdLogLabel: 'request', disableRequestLogging: true }),
     routerOptions: { maxParamLength: 256 },

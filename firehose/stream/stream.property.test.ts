@@ -1,0 +1,258 @@
+/**
+ * A filtered stream is the filter of the unfiltered stream: for random journals, filters, chunk sizes, buffer sizes and
+ * cut points, with entries appended before and while it runs, and with the connection cut and resumed anywhere.
+ */
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { type JournalReader, openJournalReader } from '../../journal/reader.ts';
+import { temporaryFolder } from '../../journal/testing/temporary-folder.ts';
+import { openJournalWriter } from '../../journal/writer.ts';
+import { partitionOf } from '../../protocol/log/partitioner.ts';
+import { compileExpression } from '../filter/expression.ts';
+import { wantedSource } from '../filter/wanted.ts';
+import { ndjson } from '../format/ndjson.ts';
+import { entryOfEvent } from '../journaler/entry-of-record.ts';
+import type { Filter } from '../request/stream-request.ts';
+import { MemorySink } from '../testing/memory-sink.ts';
+import { LiveTail } from './live-tail.ts';
+import { Scheduler } from './scheduler.ts';
+import { Stream } from './stream.ts';
+import type { StreamSurroundings } from './surroundings.ts';
+
+const CLIENT = 'ann';
+const EPOCH = 'e1';
+
+interface Spec {
+  readonly client: string;
+  readonly type: string;
+  readonly transaction: string;
+  readonly label: string;
+  readonly confidence: number;
+  readonly text: string;
+}
+
+const spec: fc.Arbitrary<Spec> = fc.record({
+  client: fc.constantFrom(CLIENT, CLIENT, CLIENT, 'bob'),
+  type: fc.constantFrom('ocr.v1m0.TextLine', 'barcode.v1m0.Barcode', 'faceextract.v1m0.ExtractedFace'),
+  transaction: fc.constantFrom('t1', 't2', 't3', 't4'),
+  label: fc.constantFrom('', 'text', 'QRCode', 'face'),
+  confidence: fc.constantFrom(0, 0.25, 0.5, 0.75, 1),
+  text: fc.string({ maxLength: 40 }),
+});
+
+const EXPRESSIONS = [
+  'payload.confidence >= 0.5',
+  'message.type.startsWith("ocr.") || payload.label == "face"',
+  'payload.text.size() > 10',
+  'payload.missing == 1',
+  'true',
+];
+
+const some = <T>(...values: T[]) => fc.option(fc.subarray(values, { minLength: 1 }), { nil: undefined });
+const filter: fc.Arbitrary<Filter> = fc.record({
+  types: some('ocr.v1m0.TextLine', 'barcode.v1m0.Barcode', 'unknown.v1m0.Type'),
+  transactions: some('t1', 't3', 'never'),
+  labels: some('text', 'QRCode', 'none'),
+  minConfidence: fc.option(fc.constantFrom(0, 0.25, 0.75, 1), { nil: undefined }),
+  expression: fc.option(fc.constantFrom(...EXPRESSIONS).map(compileExpression), { nil: undefined }),
+});
+
+const scenario = fc.record({
+  before: fc.array(fc.array(spec, { maxLength: 12 }), { maxLength: 6 }),
+  during: fc.array(fc.array(spec, { minLength: 1, maxLength: 6 }), { maxLength: 4 }),
+  filter: fc.option(filter, { nil: undefined }),
+  shard: fc.option(fc.constantFrom({ index: 0, count: 2 }, { index: 2, count: 3 }), { nil: undefined }),
+  chunkBytes: fc.constantFrom(1, 200, 1_000, 100_000),
+  capacity: fc.constantFrom(1, 500, 1_000_000),
+  batch: fc.option(fc.constantFrom(1, 2, 5), { nil: undefined }),
+  /** Frames after which the connection is cut, again and again. */
+  cuts: fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 3 }),
+});
+
+const NO_FILTER: Filter = {
+  types: undefined,
+  transactions: undefined,
+  labels: undefined,
+  minConfidence: undefined,
+  expression: undefined,
+};
+
+test('the filtered stream is the filter of the unfiltered stream', { timeout: 120_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(scenario, async (given) => {
+      using folder = temporaryFolder();
+      const journal = new JournalUnderTest(folder.path);
+      try {
+        for (const batch of given.before) journal.append(batch);
+        const frames = await readStream(journal, given);
+        const wanted = { filter: given.filter ?? NO_FILTER, shard: given.shard };
+        const expected = journal.frames.filter((frame) => matches(frame, wanted)).map((frame) => frame.offset);
+        const got = frames.filter(({ kind }) => kind === 'message').map(({ offset }) => offset);
+        expect(got).toEqual(expected);
+        const skipped = frames.reduce((sum, frame) => sum + (frame.skipped ?? 0), 0);
+        // A cut may lose the bookmark that would have counted what was dropped before the last message.
+        if (given.cuts.length === 0) expect(skipped).toBe(journal.frames.length - expected.length);
+        expect(frames.at(-1)?.offset ?? -1).toBe(journal.frames.at(-1)?.offset ?? -1);
+      } finally {
+        journal.close();
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+/** Reads to the end of what will ever be, through as many connections as there are cuts. */
+async function readStream(journal: JournalUnderTest, given: Given) {
+  const cuts = [...given.cuts];
+  const during = [...given.during];
+  const all: Frame[] = [];
+  let after = -1;
+  for (;;) {
+    const connection = journal.connect(after, given);
+    const cut = cuts.shift() ?? Number.POSITIVE_INFINITY;
+    let taken: Frame[] = [];
+    for (;;) {
+      connection.sink.drain();
+      await new Promise((resolve) => setImmediate(resolve));
+      taken = connection.frames();
+      const caughtUp = taken.some(({ kind }) => kind === 'caught_up');
+      if (taken.length > cut) break;
+      if (caughtUp && during.length > 0) journal.append(during.shift()!);
+      else if (caughtUp && during.length === 0 && connection.stream.position >= journal.head) {
+        // Nothing more will come; the bookmark that is due after a second says what was skipped.
+        connection.stream.tick(Date.now() + 10_000);
+        taken = connection.frames();
+        connection.close();
+        all.push(...taken);
+        return all.filter(({ kind }) => kind === 'message' || kind === 'bookmark');
+      }
+    }
+    connection.close();
+    // A client has what came whole before the cut, and goes on after the last position that it was told.
+    taken = taken.slice(0, cut);
+    all.push(...taken);
+    after = taken.reduce((last, frame) => (frame.kind === 'goodbye' ? last : Math.max(last, frame.offset)), after);
+  }
+}
+
+function matches(frame: Frame, { filter, shard }: { filter: Filter; shard: Given['shard'] }): boolean {
+  const { types, transactions, labels, minConfidence, expression } = filter;
+  const { type, transaction, payload } = frame;
+  return (
+    (types?.includes(type) ?? true) &&
+    (transactions?.includes(transaction) ?? true) &&
+    (labels?.includes(payload.label) ?? true) &&
+    (minConfidence === undefined || payload.confidence >= minConfidence) &&
+    (expression?.matches(Buffer.from(JSON.stringify(frame))) ?? true) &&
+    (shard === undefined || partitionOf(transaction, shard.count) === shard.index)
+  );
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: any frame
+type Frame = any;
+type Given = typeof scenario extends fc.Arbitrary<infer Value> ? Value : never;
+
+class JournalUnderTest {
+  readonly #writer;
+  readonly #reader: JournalReader;
+  readonly #tail = new LiveTail();
+  readonly #scheduler = new Scheduler();
+  readonly frames: Frame[] = [];
+  #offset = 0;
+
+  constructor(folder: string) {
+    this.#writer = openJournalWriter(folder, { epoch: EPOCH, now: 0, segmentBytes: 600 });
+    this.#reader = openJournalReader(folder);
+  }
+
+  get head(): number {
+    return this.#reader.head(CLIENT);
+  }
+
+  append(specs: readonly Spec[]): void {
+    const entries = specs.map(({ client, type, transaction, ...payload }) => {
+      this.#offset += 1 + (this.#offset % 3);
+      const event = {
+        client,
+        type,
+        correlationId: transaction,
+        messageId: `m${this.#offset}`,
+        eventTime: this.#offset,
+        token: '',
+        traceparent: '',
+        payload: new Uint8Array(),
+      };
+      return entryOfEvent(this.#offset, event, payload);
+    });
+    const { segments } = this.#writer.appendBatch({ entries, position: ++this.#offset, epoch: EPOCH, now: 0 });
+    for (const segment of segments) {
+      this.#tail.appended(segment);
+      if (segment.client !== CLIENT) continue;
+      for (const line of segment.data.toString().trimEnd().split('\n')) this.frames.push(JSON.parse(line));
+    }
+  }
+
+  connect(after: number, given: Given) {
+    const sink = new MemorySink(given.capacity);
+    const reader = () => this.#reader;
+    const source = wantedSource(reader, CLIENT, { filter: given.filter ?? NO_FILTER, shard: given.shard });
+    const surroundings: StreamSurroundings = {
+      tail: this.#tail,
+      scheduler: this.#scheduler,
+      logger: pino({ level: 'silent' }),
+      chunkBytes: given.chunkBytes,
+      stuckMs: 1e9,
+      standing: (client, offset) => ({
+        latest: this.#reader.head(client),
+        lag: this.#reader.count(client, offset),
+        hash: this.#reader.hashAt(client, offset),
+        retentionExpiresInMs: null,
+      }),
+      journaled: () => this.#reader.bounds().position,
+      ended: () => {},
+      now: Date.now,
+    };
+    const plan = {
+      client: CLIENT,
+      epoch: EPOCH,
+      after,
+      until: undefined,
+      follow: true,
+      rate: { messages: undefined, bytes: undefined },
+      batch: { messages: given.batch, waitMs: 0 },
+      heartbeatMs: 1e9,
+      onGap: 'fail' as const,
+      expiresAt: Number.MAX_SAFE_INTEGER,
+      consumer: undefined,
+    };
+    const stream = new Stream('s', plan, { source, format: ndjson, sink }, surroundings);
+    stream.start({
+      kind: 'hello',
+      stream: 's',
+      epoch: EPOCH,
+      offset: after,
+      earliest: null,
+      latest: 0,
+      rate: { messages: null, bytes: null },
+      heartbeat_ms: 1,
+      hash: null,
+    });
+    return {
+      stream,
+      sink,
+      frames: (): Frame[] =>
+        sink.data
+          .toString()
+          .split('\n')
+          .filter((line) => line !== '')
+          .map((line) => JSON.parse(line)),
+      close: () => stream.end('closed', 0),
+    };
+  }
+
+  close(): void {
+    this.#reader.close();
+    this.#writer.close();
+  }
+}
