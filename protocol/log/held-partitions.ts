@@ -34,7 +34,7 @@ interface Held<S extends TopicPartition> extends Holding<S> {
 export interface HeldPartitionsOptions<S extends TopicPartition> {
   readonly subscription: SubscribeOptions;
   readonly range: (source: S) => GroupRange | Promise<GroupRange>;
-  readonly fetch: (source: S, position: number) => Fetched | Promise<Fetched>;
+  readonly fetch: (source: S, position: number, signal: AbortSignal) => Fetched | Promise<Fetched>;
   /** The group has done all before `position`. */
   readonly onProgress: (source: S, position: number) => void;
   /** Stores what onProgress was told, as far as that is possible. */
@@ -134,7 +134,7 @@ export class HeldPartitions<S extends TopicPartition> {
       source,
       position,
       onBatch,
-      fetch: (from) => this.#options.fetch(source, from),
+      fetch: (from, signal) => this.#options.fetch(source, from, signal),
       onProgress: (done) => this.#options.onProgress(source, done),
       onError: this.#options.onError,
     });

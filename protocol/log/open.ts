@@ -1,5 +1,6 @@
 /** Opens the log that the settings name. */
 import { openEmbeddedLog } from './embedded/open.ts';
+import { openKafkaLog } from './kafka/open.ts';
 import type { Log } from './log.ts';
 import type { LogSettings } from './settings.ts';
 
@@ -10,6 +11,6 @@ export async function openLog(settings: LogSettings): Promise<Log> {
       return openEmbeddedLog(options);
     }
     case 'kafka':
-      throw new Error('the Kafka log is not in this build yet');
+      return openKafkaLog(settings.kafka);
   }
 }

@@ -22,8 +22,8 @@ export interface PartitionConsumerOptions {
   readonly source: TopicPartition;
   /** First offset wanted. */
   readonly position: number;
-  /** Must return at least one record if there is one, whatever its size. */
-  readonly fetch: (position: number) => Fetched | Promise<Fetched>;
+  /** Must return at least one record if there is one, whatever its size; none at once when the signal aborts. */
+  readonly fetch: (position: number, signal: AbortSignal) => Fetched | Promise<Fetched>;
   readonly onBatch: BatchHandler;
   /** All before `position` is done. */
   readonly onProgress: (position: number) => void;
@@ -69,7 +69,7 @@ export class PartitionConsumer {
     while (!signal.aborted) {
       this.#woken = false;
       try {
-        const { records, end } = await this.#options.fetch(this.#position);
+        const { records, end } = await this.#options.fetch(this.#position, signal);
         if (signal.aborted) return;
         if (records.length === 0) await this.#waitForWake();
         else await this.#handle(records, end);

@@ -21,6 +21,10 @@ export const KafkaSettings = Type.Object(
       default: '',
       description: 'File that holds the bearer token for oauthbearer; read again at every (re)authentication',
     }),
+    compression: Type.Enum(['none', 'gzip', 'zstd'], {
+      default: 'zstd',
+      description: 'How batches of records are compressed',
+    }),
     sessionTimeoutMs: Type.Integer({
       default: 30_000,
       minimum: 1000,

@@ -1,0 +1,272 @@
+/**
+ * Produces idempotently: acknowledged by every in-sync replica, in order, and not twice however often it is retried.
+ *
+ * One round of requests is on its way at a time; whatever is produced meanwhile goes with the next one, one batch for each
+ * partition. Each batch has its place in the producer's numbering of the partition, and keeps it when it is sent again, so
+ * the broker knows a repetition. A batch that is given up leaves that numbering in doubt: then a new producer is begun,
+ * or the broker could take the next batch for the one given up.
+ */
+import { LogUnavailableError, RecordTooLargeError, UnknownTopicError } from '../errors.ts';
+import type { ProducedRecord, ProduceRecord } from '../log.ts';
+import { partitionOf } from '../partitioner.ts';
+import { faultOfCode, type KafkaClient } from './client.ts';
+import type { Compression } from './compression.ts';
+import { isFault, KafkaFault } from './fault.ts';
+import { encodeBatch, recordBytes } from './record-batch.ts';
+import { type ProduceBatch, produceRequest } from './requests.ts';
+import { retryFaults } from './retry.ts';
+import type { TopicDirectory } from './topic-directory.ts';
+
+/** Of one batch, uncompressed. A larger record is alone in its batch. */
+const BATCH_BYTES = 1 << 20;
+/** Of one round, over all partitions. */
+const ROUND_BYTES = 16 << 20;
+const ACKNOWLEDGE_TIMEOUT_MS = 10_000;
+
+export interface ProducerOptions {
+  readonly client: KafkaClient;
+  readonly directory: TopicDirectory;
+  readonly compression: Compression;
+  readonly clock: () => number;
+  /** Bytes that may wait to be acknowledged. */
+  readonly maxWaitingBytes: number;
+  /** How long a record may wait to be acknowledged before it is given up. */
+  readonly timeoutMs: number;
+  /** Largest value that a topic takes, in bytes. */
+  readonly maxValueBytes: (topic: string) => Promise<number>;
+}
+
+interface Call {
+  readonly topic: string;
+  readonly records: readonly ProduceRecord[];
+  readonly bytes: number;
+  readonly results: ProducedRecord[];
+  unsettled: number;
+  readonly resolve: (produced: ProducedRecord[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Records for one partition, in order. */
+interface Parcel {
+  readonly topic: string;
+  readonly partition: number;
+  readonly entries: { readonly call: Call; readonly index: number; readonly record: ProduceRecord }[];
+  bytes: number;
+}
+
+export class Producer {
+  readonly #options: ProducerOptions;
+  #identity: Promise<{ producerId: bigint; producerEpoch: number }> | undefined;
+  #sequences = new Map<string, number>();
+  #queue: Call[] = [];
+  #waitingBytes = 0;
+  #running: Promise<void> | undefined;
+
+  constructor(options: ProducerOptions) {
+    this.#options = options;
+  }
+
+  async produce(topic: string, records: readonly ProduceRecord[]): Promise<ProducedRecord[]> {
+    if (records.length === 0) return [];
+    const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
+    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > this.#options.maxWaitingBytes)
+      throw new LogUnavailableError(`${this.#waitingBytes} bytes already wait for Kafka`);
+    this.#waitingBytes += bytes;
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#queue.push({ topic, records, bytes, results: [], unsettled: records.length, resolve, reject });
+        this.#running ??= this.#run();
+      });
+    } finally {
+      this.#waitingBytes -= bytes;
+    }
+  }
+
+  /** Resolves when nothing is on its way any more. */
+  async drain(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    await Promise.resolve(); // what is called in the same turn goes along
+    while (this.#queue.length > 0) {
+      const calls: Call[] = [];
+      for (let bytes = 0; this.#queue.length > 0 && (bytes === 0 || bytes + this.#queue[0]!.bytes <= ROUND_BYTES); ) {
+        const call = this.#queue.shift()!;
+        bytes += call.bytes;
+        calls.push(call);
+      }
+      for (const round of await this.#rounds(calls)) await this.#sendRound(round);
+    }
+    this.#running = undefined;
+  }
+
+  /** Parcels by round: those of one partition go one after the other. */
+  async #rounds(calls: readonly Call[]): Promise<Parcel[][]> {
+    const parcels = new Map<string, Parcel[]>();
+    for (const call of calls) {
+      try {
+        const partitions = await this.#partitions(call);
+        for (const [index, record] of call.records.entries())
+          addToParcel(parcels, { call, index, record }, partitionOf(record.key, partitions));
+      } catch (error) {
+        call.reject(error);
+      }
+    }
+    const rounds: Parcel[][] = [];
+    for (const ofPartition of parcels.values())
+      for (const [index, parcel] of ofPartition.entries()) {
+        rounds[index] ??= [];
+        rounds[index].push(parcel);
+      }
+    return rounds;
+  }
+
+  /** How many partitions the topic has. @throws {UnknownTopicError | RecordTooLargeError | LogUnavailableError} */
+  async #partitions({ topic, records }: Call): Promise<number> {
+    const { directory, timeoutMs, maxValueBytes } = this.#options;
+    const [{ partitions }, limit] = await retryFaults(timeoutMs, () =>
+      Promise.all([directory.topic(topic), maxValueBytes(topic)]),
+    );
+    for (const { value } of records)
+      if (value !== null && value.byteLength > limit) throw new RecordTooLargeError(topic, value.byteLength, limit);
+    return partitions;
+  }
+
+  async #sendRound(parcels: readonly Parcel[]): Promise<void> {
+    let waiting = parcels;
+    try {
+      await retryFaults(this.#options.timeoutMs, async () => {
+        const outcomes = await this.#attempt(waiting);
+        waiting = outcomes.filter(({ fault }) => fault?.retriable === true).map(({ parcel }) => parcel);
+        for (const { parcel, fault } of outcomes)
+          if (fault !== undefined && !fault.retriable) this.#giveUp(parcel, fault);
+        const fault = outcomes.find((outcome) => outcome.fault?.retriable === true)?.fault;
+        if (fault !== undefined) throw fault;
+      });
+    } catch (error) {
+      for (const parcel of waiting) this.#giveUp(parcel, error);
+    }
+  }
+
+  /** Sends each parcel once, to whoever leads its partition now. Never rejects but by fault of all of them. */
+  async #attempt(parcels: readonly Parcel[]): Promise<{ parcel: Parcel; fault: KafkaFault | undefined }[]> {
+    this.#identity ??= this.#options.client.initProducer();
+    const identity = await this.#identity.catch((error: unknown) => {
+      this.#identity = undefined;
+      throw error;
+    });
+    const led = await Promise.all(
+      parcels.map(async (parcel) => {
+        try {
+          return { parcel, leader: await this.#options.directory.leader(parcel), fault: undefined };
+        } catch (error) {
+          return { parcel, leader: undefined, fault: asFault(error) };
+        }
+      }),
+    );
+    const unled = led.filter(({ leader }) => leader === undefined);
+    const sent = [...Map.groupBy(led, ({ leader }) => leader)]
+      .filter(([leader]) => leader !== undefined)
+      .map(([leader, group]) =>
+        this.#send(
+          leader!,
+          identity,
+          group.map(({ parcel }) => parcel),
+        ),
+      );
+    return [...unled, ...(await Promise.all(sent)).flat()];
+  }
+
+  async #send(leader: number, identity: { producerId: bigint; producerEpoch: number }, parcels: readonly Parcel[]) {
+    const { client, directory, compression, clock } = this.#options;
+    try {
+      const batches: ProduceBatch[] = await Promise.all(
+        parcels.map(async (parcel) => {
+          const { topic, partition, entries } = parcel;
+          const baseSequence = this.#sequences.get(keyOf(parcel)) ?? 0;
+          const records = entries.map(({ record }) => record);
+          const options = { ...identity, compression, baseSequence, timestamp: clock() };
+          return { topic, partition, batch: await encodeBatch(records, options) };
+        }),
+      );
+      const answer = await client.send(leader, 'control', produceRequest(batches, ACKNOWLEDGE_TIMEOUT_MS));
+      return parcels.map((parcel) => {
+        const produced = answer.find((it) => it.topic === parcel.topic && it.partition === parcel.partition);
+        const fault = this.#judge(faultOfCode(produced?.error ?? -1), parcel);
+        if (fault === undefined) this.#acknowledge(parcel, produced!.baseOffset);
+        return { parcel, fault };
+      });
+    } catch (error) {
+      for (const { topic } of parcels) directory.forget(topic);
+      return parcels.map((parcel) => ({ parcel, fault: asFault(error) }));
+    }
+  }
+
+  /** What a fault of the broker means for the parcel. */
+  #judge(fault: KafkaFault | undefined, { topic }: Parcel): KafkaFault | undefined {
+    if (fault === undefined) return undefined;
+    this.#options.directory.forget(topic);
+    const numbering = [
+      'OUT_OF_ORDER_SEQUENCE_NUMBER',
+      'UNKNOWN_PRODUCER_ID',
+      'INVALID_PRODUCER_EPOCH',
+      'DUPLICATE_SEQUENCE_NUMBER',
+    ];
+    if (!isFault(fault, ...numbering)) return fault;
+    // The broker has lost or refuses our numbering. Beginning another may repeat a batch, which readers are used to.
+    this.#renumber();
+    return new KafkaFault(fault.code, fault.message, true);
+  }
+
+  #acknowledge(parcel: Parcel, baseOffset: number): void {
+    const { partition, entries } = parcel;
+    const key = keyOf(parcel);
+    this.#sequences.set(key, ((this.#sequences.get(key) ?? 0) + entries.length) % 2 ** 31);
+    for (const [delta, { call, index }] of entries.entries()) {
+      call.results[index] = { partition, offset: baseOffset + delta };
+      if (--call.unsettled === 0) call.resolve(call.results);
+    }
+  }
+
+  #giveUp({ topic, entries }: Parcel, error: unknown): void {
+    this.#renumber();
+    const reason = isFault(error, 'UNKNOWN_TOPIC_OR_PARTITION') ? new UnknownTopicError(topic) : asLogError(error);
+    for (const { call } of entries) call.reject(reason);
+  }
+
+  #renumber(): void {
+    this.#identity = undefined;
+    this.#sequences = new Map();
+  }
+}
+
+function addToParcel(parcels: Map<string, Parcel[]>, entry: Parcel['entries'][number], partition: number): void {
+  const { topic } = entry.call;
+  const key = keyOf({ topic, partition });
+  const bytes = recordBytes(entry.record);
+  const ofPartition = parcels.get(key) ?? [];
+  parcels.set(key, ofPartition);
+  const last = ofPartition.at(-1);
+  if (last !== undefined && last.bytes + bytes <= BATCH_BYTES) {
+    last.entries.push(entry);
+    last.bytes += bytes;
+  } else ofPartition.push({ topic, partition, entries: [entry], bytes });
+}
+
+function keyOf({ topic, partition }: { topic: string; partition: number }): string {
+  return `${partition}/${topic}`;
+}
+
+function asFault(error: unknown): KafkaFault {
+  if (error instanceof KafkaFault) return error;
+  if (error instanceof UnknownTopicError)
+    // Just deleted, or just created and not yet known to the broker that was asked: the deadline decides.
+    return new KafkaFault('UNKNOWN_TOPIC_OR_PARTITION', error.message, true);
+  return new KafkaFault('UNEXPECTED', error instanceof Error ? error.message : String(error), false, { cause: error });
+}
+
+function asLogError(error: unknown): Error {
+  if (error instanceof LogUnavailableError) return error;
+  return new LogUnavailableError(error instanceof Error ? error.message : String(error), { cause: error });
+}
