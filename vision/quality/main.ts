@@ -58,8 +58,20 @@ async function withPeers(own: readonly Row[]): Promise<Row[]> {
   const python = join('.cache/peers/bin/python');
   if (!existsSync(python)) {
     execFileSync('python3', ['-m', 'venv', '.cache/peers'], { stdio: 'inherit' });
-    const packages = ['rapidocr-onnxruntime==1.4.4', 'opencv-python-headless==4.12.0.88'];
-    execFileSync(python, ['-m', 'pip', 'install', '--quiet', ...packages], { stdio: 'inherit' });
+    const install = (...packages: string[]) =>
+      execFileSync(python, ['-m', 'pip', 'install', '--quiet', ...packages], { stdio: 'inherit' });
+    install(
+      'opencv-python-headless==4.12.0.88',
+      'onnxruntime',
+      'pyclipper',
+      'shapely',
+      'pyyaml',
+      'pillow',
+      'tqdm',
+      'six',
+    );
+    // Without its dependencies: it asks for the OpenCV package that needs a display's libraries.
+    install('--no-deps', 'rapidocr-onnxruntime==1.4.4');
   }
   execFileSync(python, ['vision/quality/peers.py', FOLDER], { stdio: 'inherit' });
   const found = JSON.parse(await readFile(join(FOLDER, 'peers.json'), 'utf8')) as Record<string, Row['findings']>;
