@@ -68,7 +68,8 @@ export class ClientStore {
   }
 
   get(clientId: string): RegisteredClient | undefined {
-    const client = this.#client.get(clientId);
+    // What is no client id may well be the key of a record of another kind.
+    const client = isClientId(clientId) ? this.#client.get(clientId) : undefined;
     if (client === undefined) return undefined;
     const webhook = this.#client.get(WEBHOOK_KEY + clientId);
     return {

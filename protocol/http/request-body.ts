@@ -41,7 +41,7 @@ export function handleEarlyAnswers(server: FastifyInstance): void {
     if (waiting.has(request.raw)) reply.header('connection', 'close');
   });
   server.addHook('onResponse', async (request) => {
-    if (!request.raw.complete && !waiting.has(request.raw)) discardRest(request.raw);
+    if (request.raw.complete === false && !waiting.has(request.raw)) discardRest(request.raw);
   });
 }
 
