@@ -1,4 +1,5 @@
 /** What docs/firehose.md promises beyond the plain stream, over real connections. */
+import http2 from 'node:http2';
 import { connect } from 'node:net';
 import { brotliDecompressSync, constants, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -291,6 +292,51 @@ test('a request that trickles in is cut', async () => {
   socket.write(`${head}content-type: application/json\r\ncontent-length: 1000\r\n\r\n{`);
   socket.on('error', () => {});
   await new Promise((resolve) => socket.once('close', resolve));
+});
+
+test('HTTP/2 without TLS carries several streams on one connection', async () => {
+  await node.produce('h2', numbered(3_000));
+  const authorization = `Bearer ${await node.token('h2')}`;
+  const session = http2.connect(node.url);
+  const read = () =>
+    new Promise<string>((resolve, reject) => {
+      const headers = { ':method': 'POST', ':path': '/v1/firehose', authorization, 'content-type': 'application/json' };
+      const stream = session.request(headers).setEncoding('utf8');
+      let text = '';
+      stream.on('data', (part) => {
+        text += part;
+      });
+      stream.on('end', () => resolve(text)).on('error', reject);
+      stream.end(JSON.stringify({ from: 'earliest', follow: false }));
+    });
+  for (const text of await Promise.all([read(), read(), read()])) {
+    const frames = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(frames.filter(({ kind }) => kind === 'message')).toHaveLength(3_000);
+    expect(frames.at(-1)).toMatchObject({ kind: 'goodbye', reason: 'until' });
+  }
+  session.close();
+});
+
+test('a page of an allowed origin may read, and is told so before it asks', async () => {
+  const origin = 'https://app.example';
+  const preflight = await fetch(`${node.url}/v1/firehose`, {
+    method: 'OPTIONS',
+    headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' },
+  });
+  expect(preflight.status).toBe(204);
+  expect(preflight.headers.get('access-control-allow-headers')).toMatch(/authorization/);
+  await using stream = await RawStream.open(node.url, await node.token('page'), {}, { headers: { origin } });
+  expect(stream.response.headers.get('access-control-allow-origin')).toBe(origin);
+  await using other = await RawStream.open(
+    node.url,
+    await node.token('page'),
+    {},
+    { headers: { origin: 'https://x.example' } },
+  );
+  expect(other.response.headers.get('access-control-allow-origin')).toBeNull();
 });
 
 test('the hash of a bookmark is what the reader computes over the frames that it kept', async () => {

@@ -94,7 +94,11 @@ export class TestNode implements AsyncDisposable {
       },
       config,
     );
-    this.#server = createHttpServer({ logger: logger as unknown as FastifyBaseLogger, bodyLimit: 1 << 20 });
+    this.#server = createHttpServer({
+      logger: logger as unknown as FastifyBaseLogger,
+      bodyLimit: 1 << 20,
+      corsOrigins: ['https://app.example'],
+    });
     await this.#server.register(this.#role.routes!);
     this.url = await this.#server.listen({ host: '127.0.0.1', port: 0 });
     const deadline = Date.now() + READY_MS;

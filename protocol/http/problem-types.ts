@@ -60,6 +60,26 @@ export const PROBLEM_TYPES = {
     advice:
       'Messages past it are gone. The member `earliest` is the first that is held: start there, or ask with on_gap "earliest".',
   },
+  'digest-mismatch': {
+    status: 400,
+    title: 'The content did not arrive as it was sent',
+    advice: 'Content-Digest does not fit the content. Nothing was accepted: send it again.',
+  },
+  'idempotency-required': {
+    status: 403,
+    title: 'The token is good only for work that can be repeated',
+    advice: 'It was issued while clients could not be looked up. Send an Idempotency-Key, or get a new token later.',
+  },
+  'idempotency-conflict': {
+    status: 409,
+    title: 'The idempotency key stands for other content',
+    advice: 'A key names one submission for good. Use another key for other content.',
+  },
+  'idempotency-in-progress': {
+    status: 409,
+    title: 'The same submission is being taken in',
+    advice: 'Another request with this key has not been answered yet. Repeat after as long as Retry-After says.',
+  },
   'payload-too-large': {
     status: 413,
     title: 'The content is too large',
@@ -136,6 +156,11 @@ export const PROBLEM_TYPES = {
     status: 500,
     title: 'Something went wrong on our side',
     advice: 'Nothing was accepted. Repeat later and quote the member `request` if it goes on.',
+  },
+  overloaded: {
+    status: 503,
+    title: 'More is waiting than can be worked on in time',
+    advice: 'Nothing was accepted. Retry-After says when there should be room again; `waiting_for` names what is behind.',
   },
   unavailable: {
     status: 503,

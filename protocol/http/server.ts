@@ -12,6 +12,8 @@ import fastify, {
 } from 'fastify';
 import { newMessageId } from '../message-id.ts';
 import { answerClientError } from './client-errors.ts';
+import { registerCors } from './cors.ts';
+import { createListener, type TlsFiles } from './listener.ts';
 import { type FieldError, PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
 import { handleEarlyAnswers } from './request-body.ts';
 
@@ -23,6 +25,10 @@ export interface HttpServerOptions {
   readonly requestTimeoutMs?: number;
   /** How long requests that are there at shutdown may go on before their connections are cut. Default 10,000 ms. */
   readonly drainMs?: number;
+  /** Serve HTTPS with these. Default: plain HTTP. */
+  readonly tls?: TlsFiles;
+  /** Origins whose pages may read answers; `*` for all. Default: none. */
+  readonly corsOrigins?: readonly string[];
 }
 
 export type HttpServer = ReturnType<typeof createHttpServer>;
@@ -31,7 +37,11 @@ export function createHttpServer(options: HttpServerOptions) {
   const server = fastify({
     loggerInstance: options.logger,
     bodyLimit: options.bodyLimit,
-    requestTimeout: options.requestTimeoutMs ?? 120_000,
+    serverFactory: (handler) => {
+      const listener = createListener(handler as never, options.tls);
+      listener.requestTimeout = options.requestTimeoutMs ?? 120_000;
+      return listener;
+    },
     clientErrorHandler: answerClientError,
     genReqId: () => newMessageId(Date.now()),
     logController: new LogController({ requestIdLogLabel: 'request', disableRequestLogging: true }),
@@ -51,6 +61,7 @@ export function createHttpServer(options: HttpServerOptions) {
   server.addHook('preClose', async () => {
     setTimeout(() => server.server.closeAllConnections(), options.drainMs ?? 10_000).unref();
   });
+  registerCors(server, options.corsOrigins ?? []);
   handleEarlyAnswers(server);
   server.addHook('onResponse', async (request, reply) => {
     request.log.debug(

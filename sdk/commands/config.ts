@@ -21,6 +21,12 @@ export const SluiceConfig = Type.Object(
       maximum: 65535,
       description: 'Port of the HTTP edge; 0 takes a free one',
     }),
+    corsOrigins: Type.Array(Type.String(), {
+      default: [],
+      description: 'Origins whose pages may call this edge, separated by commas; * for all',
+    }),
+    tlsCertFile: Type.String({ default: '', description: 'PEM file of a certificate: serve HTTPS with it' }),
+    tlsKeyFile: Type.String({ default: '', description: "PEM file of the certificate's private key" }),
     data: Type.String({ default: './data', description: 'Folder of everything that is kept: log, journals, keys' }),
     log: Type.Enum(['embedded', 'kafka'], { default: 'embedded', description: 'The log between the services' }),
     logLevel: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], {

@@ -2,6 +2,7 @@
  * Starts roles in this process and wires them to one log, one set of keys, one HTTP edge. The composition root: it knows
  * every role, and no role knows it.
  */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Logger } from 'pino';
@@ -65,7 +66,14 @@ export async function startRoles(
   });
 
   const roles: RunningRole[] = [];
-  const server = createHttpServer({ logger: logger as unknown as FastifyBaseLogger, bodyLimit: 1 << 20 });
+  const server = createHttpServer({
+    logger: logger as unknown as FastifyBaseLogger,
+    bodyLimit: 1 << 20,
+    corsOrigins: config.corsOrigins,
+    ...(config.tlsCertFile !== '' && {
+      tls: { cert: await readFile(config.tlsCertFile), key: await readFile(config.tlsKeyFile) },
+    }),
+  });
   registerHttpMetrics(server, metrics);
   // Gateways write blobs, so gateways retire them.
   const keepBlobsMs = config.topics.ingestRetentionMs + config.blobs.retentionMarginMs;
