@@ -3,6 +3,7 @@
  *
  * Test files run in processes of their own: they ask over HTTP, where they are told the broker's address.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,6 +15,8 @@ import { type KafkaCluster, startKafka } from '../../protocol/log/kafka/broker/c
 declare module 'vitest' {
   interface ProvidedContext {
     kafkaOnDemand: string;
+    /** Whether this machine has what a broker needs. */
+    kafkaIsHere: boolean;
   }
 }
 
@@ -30,6 +33,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   project.provide('kafkaOnDemand', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const { status } = spawnSync('java', ['-version']);
+  // On a machine without Java the tests that need a broker are skipped; never in CI, where nobody would notice.
+  const required = process.env.CI !== undefined;
+  if (status !== 0 && !required)
+    console.warn('Tests on Kafka are skipped: they need Java 17 and Maven (npm run kafka)');
+  project.provide('kafkaIsHere', status === 0 || required);
   return async () => {
     server.close();
     await (await cluster?.catch(() => undefined))?.stop();

@@ -314,6 +314,13 @@ export class KafkaClient {
       reauthenticationThreshold: 10_000,
       logger: this.#logger,
     });
+    for (const { requestQueue } of connectionPool.pool) {
+      // With nothing pending kafkajs sets a timer of minus its own age, of which Node warns (its issue 1751).
+      const schedule = requestQueue.scheduleCheckPendingRequests.bind(requestQueue);
+      requestQueue.scheduleCheckPendingRequests = () => {
+        if (requestQueue.pending.length > 0) schedule();
+      };
+    }
     const broker = new Broker({ connectionPool, logger: this.#logger, allowAutoTopicCreation: false });
     this.#brokers.set(key, broker);
     return broker;

@@ -96,6 +96,7 @@ declare module 'kafkajs/src/network/connectionPool.js' {
 
   interface Connection {
     readonly socket?: Socket;
+    readonly requestQueue: { readonly pending: readonly unknown[]; scheduleCheckPendingRequests(): void };
     rejectRequests(error: Error): void;
     disconnect(): Promise<unknown>;
   }

@@ -121,8 +121,8 @@ function properties(
     'log.cleaner.dedupe.buffer.size': 4 << 20,
     'log.cleaner.backoff.ms': 2000,
     // A lost broker is noticed within seconds.
-    'broker.session.timeout.ms': 6000,
-    'broker.heartbeat.interval.ms': 1000,
+    'broker.session.timeout.ms': 3000,
+    'broker.heartbeat.interval.ms': 500,
     ...more,
   };
   return Object.entries(settings)
