@@ -26,12 +26,21 @@ export const VisionConfig = Type.Object(
       default: 'auto',
       description: 'What runs the models; auto tries cuda and falls back to cpu',
     }),
+    processes: Type.Integer({
+      default: 0,
+      minimum: 0,
+      description: 'Inference processes per service; 0: one for every two cores of its share',
+    }),
     threads: Type.Integer({
       default: 0,
       minimum: 0,
-      description: 'Threads of one inference; 0 shares the cores among the services',
+      description: "Threads of one inference; 0: the service's share of the cores over its processes",
     }),
-    maxImagesInFlight: Type.Integer({ default: 4, minimum: 1, description: 'Images in work at once, per service' }),
+    maxImagesInFlight: Type.Integer({
+      default: 0,
+      minimum: 0,
+      description: 'Images in work at once, per service; 0: two for each inference process, and two more',
+    }),
     maxBytesInFlight: Type.Integer({
       default: 64 * MIB,
       minimum: 1,

@@ -8,7 +8,7 @@ import { ServiceCompleted } from '../protocol/generated/completion/v1m0/completi
 import { INGEST_TOPIC, RESULTS_TOPIC } from '../protocol/log/topics.ts';
 import type { RunningRole } from '../protocol/role.ts';
 import { VisionConfig } from './config.ts';
-import { startVision } from './main.ts';
+import { shareOfMachine, startVision } from './main.ts';
 import { type Bench, drained, eventsOf, mint, openBench, submit } from './testing.ts';
 
 let bench: Bench;
@@ -48,4 +48,17 @@ test('a service that does not exist is refused by name', async () => {
   await expect(
     startVision({ ...bench, metrics: new Registry(), dataFolder: bench.folder } as never, config, 'smell'),
   ).rejects.toThrow("no vision service 'smell'");
+});
+
+test.each([
+  [2, { services: 3, processes: 0, threads: 0 }, { processes: 1, threads: 1 }],
+  [2, { services: 1, processes: 0, threads: 0 }, { processes: 1, threads: 2 }],
+  [16, { services: 3, processes: 0, threads: 0 }, { processes: 2, threads: 2 }],
+  [16, { services: 1, processes: 0, threads: 0 }, { processes: 8, threads: 2 }],
+  [16, { services: 1, processes: 0, threads: 16 }, { processes: 1, threads: 16 }],
+  [16, { services: 1, processes: 4, threads: 0 }, { processes: 4, threads: 4 }],
+  [1, { services: 3, processes: 2, threads: 3 }, { processes: 2, threads: 3 }],
+])('of %i cores a service takes its share: %j', (cores, { services, processes, threads }, expected) => {
+  const names = Array.from({ length: services }, (_, n) => `service${n}`);
+  expect(shareOfMachine({ services: names, processes, threads }, cores)).toEqual(expected);
 });

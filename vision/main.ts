@@ -9,9 +9,12 @@ import { loadService } from './services/registry.ts';
 import { SYNTHETIC_SERVICE, syntheticEngine } from './synthetic/engine.ts';
 import { Attempts } from './worker/attempts.ts';
 import { type Engine, inferenceEngine } from './worker/engine.ts';
+import { enginePool } from './worker/engine-pool.ts';
 import { workerMetrics } from './worker/metrics.ts';
 import type { ServiceIdentity } from './worker/service-identity.ts';
 import { startWorker } from './worker/worker.ts';
+
+const THREADS_PER_PROCESS = 2;
 
 /** @throws {ModelUnavailable} there is no service of that name */
 export async function startVision(
@@ -32,7 +35,7 @@ export async function startVision(
   });
   const subscription = await startWorker(
     { service, log, verifier, blobs, engine, attempts, metrics, logger, now: Date.now },
-    config,
+    { ...config, maxImagesInFlight: imagesInFlight(config) },
   );
   let ended: unknown;
   subscription.ended.catch((error: unknown) => {
@@ -64,20 +67,38 @@ async function openEngine(
     return { service: SYNTHETIC_SERVICE, engine: syntheticEngine('every', config.synthetic) };
   const service = await loadService(name);
   if (config.synthetic.enabled) return { service, engine: syntheticEngine([service.resultType], config.synthetic) };
-  const process = startInferenceProcess({
-    service: name,
-    threads: config.threads === 0 ? shareOfCores(config) : config.threads,
-    // One is analysed while the next is decoded; what waits beyond that waits in the worker's gate.
-    maxWaiting: config.maxImagesInFlight,
-    providers: config.provider === 'cpu' ? ['cpu'] : ['cuda', 'cpu'],
-    limits: { maxPixels: config.maxPixels },
-    onEvent: (event) => report(event, logger),
+  const { processes, threads } = shareOfMachine(config, availableParallelism());
+  const engines = Array.from({ length: processes }, () => {
+    const inference = startInferenceProcess({
+      service: name,
+      threads,
+      // What waits beyond what the processes hold waits in the worker's gate.
+      maxWaiting: imagesInFlight(config),
+      providers: config.provider === 'cpu' ? ['cpu'] : ['cuda', 'cpu'],
+      limits: { maxPixels: config.maxPixels },
+      onEvent: (event) => report(event, logger),
+    });
+    return inferenceEngine(inference, service.resultType);
   });
-  return { service, engine: inferenceEngine(process, service.resultType) };
+  return { service, engine: enginePool(engines) };
 }
 
-function shareOfCores(config: VisionConfig): number {
-  return Math.max(1, Math.floor(availableParallelism() / config.services.length));
+/**
+ * How a service uses its share of the cores: small models gain little from more than two threads, so more cores than that
+ * go to further processes.
+ */
+export function shareOfMachine(
+  config: Pick<VisionConfig, 'services' | 'processes' | 'threads'>,
+  cores: number,
+): { processes: number; threads: number } {
+  const share = Math.max(1, Math.floor(cores / config.services.length));
+  const processes = config.processes || Math.max(1, Math.floor(share / (config.threads || THREADS_PER_PROCESS)));
+  return { processes, threads: config.threads || Math.max(1, Math.floor(share / processes)) };
+}
+
+/** In each process one image is analysed while the next is decoded; two more are at hand. */
+function imagesInFlight(config: VisionConfig): number {
+  return config.maxImagesInFlight || 2 * shareOfMachine(config, availableParallelism()).processes + 2;
 }
 
 function report(event: InferenceEvent, logger: Logger): void {
