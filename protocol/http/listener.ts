@@ -32,13 +32,18 @@ function plainListener(handler: Handler): Server {
   const sessions = trackSessions(http2);
   const [serveHttp1] = http1.listeners('connection') as [(socket: Socket) => void];
   http1.removeAllListeners('connection');
+  const silent = new Set<Socket>();
   http1.on('connection', (socket: Socket) => {
-    const silent = setTimeout(() => socket.destroy(), SILENT_MS).unref();
-    const gone = () => clearTimeout(silent);
-    socket.once('close', gone).on('error', ignore);
+    silent.add(socket);
+    const timer = setTimeout(() => socket.destroy(), SILENT_MS).unref();
+    const heard = () => {
+      clearTimeout(timer);
+      silent.delete(socket);
+    };
+    socket.once('close', heard).on('error', ignore);
     socket.once('data', (first: Buffer) => {
-      gone();
-      socket.removeListener('close', gone).removeListener('error', ignore);
+      heard();
+      socket.removeListener('close', heard).removeListener('error', ignore);
       socket.pause().unshift(first);
       if (first.subarray(0, PREFACE.length).equals(PREFACE)) http2.emit('connection', socket);
       else {
@@ -47,23 +52,25 @@ function plainListener(handler: Handler): Server {
       }
     });
   });
-  return closingSessions(http1, sessions);
+  return closing(http1, sessions, silent);
 }
 
 function secureListener(handler: Handler, tls: TlsFiles): Server {
   const server = createSecureServer({ ...tls, allowHTTP1: true, settings: SETTINGS }, handler as never);
-  return closingSessions(server as unknown as Server, trackSessions(server));
+  return closing(server as unknown as Server, trackSessions(server), new Set());
 }
 
-/** Sessions end after the streams that they have; new ones are told to go elsewhere. */
-function closingSessions(server: Server, sessions: ReadonlySet<ServerHttp2Session>): Server {
+/** Sessions end after the streams that they have; connections that have said nothing yet end at once. */
+function closing(server: Server, sessions: ReadonlySet<ServerHttp2Session>, silent: ReadonlySet<Socket>): Server {
   const { closeAllConnections, closeIdleConnections } = server;
   server.closeIdleConnections = () => {
     closeIdleConnections?.call(server);
+    for (const socket of silent) socket.destroy();
     for (const session of sessions) session.close();
   };
   server.closeAllConnections = () => {
     closeAllConnections?.call(server);
+    for (const socket of silent) socket.destroy();
     for (const session of sessions) session.destroy();
   };
   return server;

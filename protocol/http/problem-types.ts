@@ -160,7 +160,8 @@ export const PROBLEM_TYPES = {
   overloaded: {
     status: 503,
     title: 'More is waiting than can be worked on in time',
-    advice: 'Nothing was accepted. Retry-After says when there should be room again; `waiting_for` names what is behind.',
+    advice:
+      'Nothing was accepted. Retry-After says when there should be room again; `waiting_for` names what is behind.',
   },
   unavailable: {
     status: 503,

@@ -5,6 +5,7 @@
  * Back-pressure is the iterator's own: while nobody asks for a message nothing is read from the connection.
  */
 import { Backoff, pause } from './backoff.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { type Connection, send, TransientError } from './connection.ts';
 import { GapError, ProblemError, StreamEndedError } from './errors.ts';
 import type { Bookmark, CaughtUp, Frame, Goodbye, Hello, Message } from './frames.ts';
@@ -45,6 +46,10 @@ export interface FirehoseOptions {
   readonly heartbeat_ms?: number;
   /** What to do when messages are missing: throw a GapError (default), or tell `onEvent` and go on. */
   readonly gap?: 'fail' | 'continue';
+  /** Of a named consumer: how often its checkpoint is written, ms. It is moved past a message once the next one is asked for. Default 1,000. */
+  readonly checkpointMs?: number;
+  /** Let the server compress the stream: less traffic, more work. Default false; a browser always does. */
+  readonly compress?: boolean;
   /** Ends the iteration without an error. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: FirehoseEvent) => void;
@@ -61,7 +66,23 @@ const CONNECT_TIMEOUT_MS = 30_000;
  * @throws {StreamEndedError} the server ended the stream for good
  */
 export async function* firehose(connection: Connection, options: FirehoseOptions): AsyncGenerator<Message> {
-  const follower = new Follower(options);
+  const { from, checkpointMs } = options;
+  const consumer = typeof from === 'object' && 'consumer' in from ? from.consumer : undefined;
+  const checkpoints = consumer === undefined ? undefined : new Checkpoints(connection, consumer, checkpointMs);
+  const follower = new Follower(options, checkpoints);
+  try {
+    yield* followOn(connection, follower, options);
+  } finally {
+    await checkpoints?.flush().catch(() => {});
+  }
+}
+
+/** Connection after connection, until one ends for good. */
+async function* followOn(
+  connection: Connection,
+  follower: Follower,
+  options: FirehoseOptions,
+): AsyncGenerator<Message> {
   const backoff = new Backoff();
   while (!options.signal?.aborted) {
     let pauseMs: number;
@@ -89,7 +110,9 @@ async function* follow(connection: Connection, follower: Follower, backoff: Back
     for await (const frames of readFrames(response, silence)) {
       for (const frame of frames) {
         if (frame.kind === 'message') {
-          if (follower.takes(frame)) yield frame;
+          if (!follower.takes(frame)) continue;
+          yield frame;
+          follower.handled(frame.offset);
         } else if (frame.kind === 'goodbye') return frame;
         else {
           if (frame.kind === 'hello') {
@@ -110,7 +133,11 @@ async function openStream(connection: Connection, follower: Follower, signal: Ab
   try {
     return await send(connection, '/v1/firehose', {
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/x-ndjson' },
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/x-ndjson',
+        ...(follower.options.compress !== true && { 'accept-encoding': 'identity' }),
+      },
       body: JSON.stringify(follower.request()),
       signal,
     });
@@ -144,19 +171,24 @@ function broken(cause: unknown): unknown {
 class Follower {
   readonly options: FirehoseOptions;
   readonly #complete: boolean;
+  readonly #checkpoints: Checkpoints | undefined;
   #epoch: string | undefined;
+  #stream = '';
   /** Everything up to here was handed out or dropped by the filter. */
   #position: number | undefined;
 
-  constructor(options: FirehoseOptions) {
+  constructor(options: FirehoseOptions, checkpoints: Checkpoints | undefined) {
     this.options = options;
+    this.#checkpoints = checkpoints;
     this.#complete = options.filter === undefined && options.shard === undefined;
   }
 
   /** The body of the next request. */
   request(): Record<string, unknown> {
     const { until, follow, filter, max_rate, shard, heartbeat_ms } = this.options;
-    const resumed = this.#position !== undefined && { epoch: this.#epoch, offset: this.#position };
+    // A consumer asks by its name again, to have it back; what it has had since its checkpoint is dropped as it comes.
+    const resumed = this.#position !== undefined &&
+      this.#checkpoints === undefined && { epoch: this.#epoch, offset: this.#position };
     const on_gap = this.options.gap === 'continue' ? 'earliest' : 'fail';
     const from = resumed || (this.options.from ?? 'latest');
     return { from, until, follow, filter, max_rate, shard, heartbeat_ms, on_gap };
@@ -171,11 +203,17 @@ class Follower {
     return true;
   }
 
+  /** The consumer of the iterator is done with the message. */
+  handled(offset: number): void {
+    this.#checkpoints?.handled({ epoch: this.#epoch!, offset, stream: this.#stream });
+  }
+
   hears(frame: Hello | Bookmark | CaughtUp): void {
     if (frame.kind === 'hello') {
       const { gap } = frame;
       if (gap !== undefined) this.#miss(new GapError(gap.asked, gap.earliest, 'they have been retired'));
       this.#epoch = frame.epoch;
+      this.#stream = frame.stream;
       this.#position = gap === undefined ? Math.max(frame.offset, this.#position ?? -1) : frame.offset;
       this.options.onEvent?.({ kind: 'connected', hello: frame });
     } else if (frame.kind === 'bookmark') {
