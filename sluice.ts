@@ -1,11 +1,13 @@
 /** The `sluice` command: every sub-command with its options. What each does is a file of sdk/commands. */
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from './protocol/config/load.ts';
+import { clientsCommand } from './sdk/commands/clients.ts';
 import { configCommand } from './sdk/commands/config-command.ts';
 import { deadLetterCommand } from './sdk/commands/dead-letters.ts';
 import { demoCommand } from './sdk/commands/demo.ts';
 import { UsageError } from './sdk/commands/errors.ts';
 import { journalCommand } from './sdk/commands/journal.ts';
+import { keysCommand } from './sdk/commands/keys.ts';
 import { lagCommand } from './sdk/commands/lag.ts';
 import { offsetsCommand } from './sdk/commands/offsets.ts';
 import { roleCommands } from './sdk/commands/run-roles.ts';
@@ -24,6 +26,8 @@ const program = new Command('sluice')
 for (const command of [
   ...roleCommands(),
   tokenCommand(),
+  clientsCommand(),
+  keysCommand(),
   submitCommand(),
   tailCommand(),
   journalCommand(),

@@ -3,6 +3,7 @@
  * operator's to write, so that neither overwrites the other. null withdraws it.
  */
 import { Webhook } from '../generated/push/v1m0/push_pb.js';
+import { followTopic } from '../log/follow-topic.ts';
 import type { Log, LogRecord, ProduceRecord, Subscription } from '../log/log.ts';
 import { CLIENTS_TOPIC } from '../log/topics.ts';
 
@@ -28,29 +29,12 @@ export function webhookRecord(client: string, webhook: Webhook | undefined): Pro
  *
  * @param onError told of faults of the log that are being retried, and of records that do not decode: those are left out
  */
-export async function followWebhookRecords(
+export function followWebhookRecords(
   log: Log,
   onChange: (change: WebhookChange) => void,
   onError: (error: unknown) => void,
 ): Promise<Subscription> {
-  const watermarks = await log.watermarks(CLIENTS_TOPIC);
-  const missing = new Map(watermarks.filter((it) => it.earliest < it.end).map((it) => [it.partition, it.end]));
-  const caughtUp = Promise.withResolvers<void>();
-  const subscription = await log.follow({
-    topic: CLIENTS_TOPIC,
-    from: new Map(watermarks.map(({ partition, earliest }) => [partition, earliest])),
-    onBatch: async ({ partition, records, end }) => {
-      for (const record of records) tell(record, onChange, onError);
-      const next = records.at(-1)!.offset + 1;
-      // What compaction took away at the end never comes: then the batch reaches the head all the same.
-      if (next >= (missing.get(partition) ?? 0) || next >= end) missing.delete(partition);
-      if (missing.size === 0) caughtUp.resolve();
-    },
-    onError,
-  });
-  if (missing.size === 0) caughtUp.resolve();
-  await Promise.race([caughtUp.promise, subscription.ended]);
-  return subscription;
+  return followTopic(log, CLIENTS_TOPIC, (record) => tell(record, onChange, onError), onError);
 }
 
 function tell(record: LogRecord, onChange: (change: WebhookChange) => void, onError: (error: unknown) => void): void {

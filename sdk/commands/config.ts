@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox';
 import { FirehoseConfig } from '../../firehose/config.ts';
 import { GatewayConfig } from '../../gateway/config.ts';
+import { IdentityConfig } from '../../gateway/identity/config.ts';
 import { BlobSettings } from '../../protocol/blob/settings.ts';
 import { KafkaSettings } from '../../protocol/log/kafka/settings.ts';
 import { TelemetryConfig } from '../../protocol/telemetry/config.ts';
@@ -57,6 +58,7 @@ export const SluiceConfig = Type.Object(
       },
       { default: {}, additionalProperties: false, description: 'The shared topics' },
     ),
+    identity: IdentityConfig,
     gateway: GatewayConfig,
     firehose: FirehoseConfig,
     vision: VisionConfig,

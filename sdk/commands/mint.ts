@@ -1,5 +1,6 @@
 /** Mints tokens from the keys of a data folder: for development and for operators on the machine itself. */
 import { join } from 'node:path';
+import { isClientId } from '../../protocol/claims/client-id.ts';
 import { type Grants, grantedService } from '../../protocol/claims/grant.ts';
 import { openTokenKeys } from '../../protocol/claims/keys.ts';
 import { mintToken } from '../../protocol/claims/token.ts';
@@ -15,8 +16,6 @@ export const ALL_GRANTS: Grants = {
   'firehose-1': {},
 };
 
-const CLIENT = /^[A-Za-z0-9._~-]{1,128}$/;
-
 /**
  * @param patterns grants as on the command line: `ocr-*`, or with a configuration `ocr-*={"language":"en"}`; all if empty
  * @throws {UsageError}
@@ -27,13 +26,17 @@ export async function mintFor(
   patterns: readonly string[],
   ttlSeconds: number,
 ): Promise<string> {
-  if (!CLIENT.test(client))
+  if (!isClientId(client))
     throw new UsageError(`'${client}' is not a client id: 1 to 128 letters, digits, '.', '_', '~' or '-'`);
   if (!(ttlSeconds > 0)) throw new UsageError('--ttl is a number of seconds above 0');
   const keys = await openTokenKeys(join(data, 'keys'));
   const issuedAt = Date.now();
-  const grants = patterns.length === 0 ? ALL_GRANTS : Object.fromEntries(patterns.map(parseGrant));
-  return mintToken(keys, { client, grants, issuedAt, expiresAt: issuedAt + ttlSeconds * 1000 });
+  return mintToken(keys, { client, grants: parseGrants(patterns), issuedAt, expiresAt: issuedAt + ttlSeconds * 1000 });
+}
+
+/** @param patterns as for mintFor @throws {UsageError} */
+export function parseGrants(patterns: readonly string[]): Grants {
+  return patterns.length === 0 ? ALL_GRANTS : Object.fromEntries(patterns.map(parseGrant));
 }
 
 function parseGrant(text: string): [string, Record<string, unknown>] {

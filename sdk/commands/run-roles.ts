@@ -6,6 +6,7 @@ import { addSettings, settingsOf } from './settings.ts';
 import { welcome } from './welcome.ts';
 
 const DESCRIPTIONS: Record<RoleName, string> = {
+  identity: 'Run the authentication and the authorisation service',
   gateway: 'Run the HTTP edge that takes images in',
   firehose: 'Run the journal of results and its long-lived streams',
   vision: 'Run the vision services',

@@ -8,10 +8,12 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { startFirehose } from '../../firehose/main.ts';
+import { startIdentity } from '../../gateway/identity/main.ts';
 import { startGateway } from '../../gateway/main.ts';
 import { FolderBlobStore } from '../../protocol/blob/folder-blob-store.ts';
 import { retireBlobs } from '../../protocol/blob/retire-blobs.ts';
-import { openTokenKeys } from '../../protocol/claims/keys.ts';
+import { followRevocations } from '../../protocol/claims/follow-revocations.ts';
+import { openKeyRing } from '../../protocol/claims/key-ring.ts';
 import { TokenVerifier } from '../../protocol/claims/verifier.ts';
 import { registerOperatorRoutes } from '../../protocol/http/operator-routes.ts';
 import { createHttpServer } from '../../protocol/http/server.ts';
@@ -50,7 +52,11 @@ export async function startRoles(
   if (config.topics.create) await log.createTopics(topicDefinitions(config.topics));
   const blobs = new FolderBlobStore(config.blobs.folder || join(config.data, 'blobs'));
   const keysFolder = join(config.data, 'keys');
-  const keys = await openTokenKeys(keysFolder);
+  const keyRing = await openKeyRing(keysFolder, {
+    onError: (err) => logger.error({ err }, 'keys cannot be read again'),
+  });
+  const followed = await followRevocations(log, (err) => logger.warn({ err }, 'revocations cannot be read now'));
+  const verifier = new TokenVerifier(() => keyRing.keys(), followed.revocations);
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
   const measured = logMeasurement(metrics, Date.now);
@@ -58,7 +64,7 @@ export async function startRoles(
     log: measured(log, name),
     logSettings: settings,
     blobs,
-    verifier: new TokenVerifier(() => keys),
+    verifier,
     logger: logger.child({ role: name }),
     metrics,
     dataFolder: join(config.data, name),
@@ -85,6 +91,8 @@ export async function startRoles(
     const edgeClosed = server.close();
     for (const role of roles) await role.stop();
     await edgeClosed;
+    keyRing.close();
+    await followed.close();
     await log.close();
     await tracing?.stop();
   });
@@ -103,6 +111,8 @@ export async function startRoles(
 
 async function startRole(name: RoleName, context: RoleContext, config: SluiceConfig): Promise<RunningRole[]> {
   switch (name) {
+    case 'identity':
+      return [await startIdentity(context, config.identity)];
     case 'gateway':
       return [await startGateway(context, config.gateway)];
     case 'firehose':
