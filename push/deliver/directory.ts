@@ -186,7 +186,7 @@ export class Directory {
       store.progress(endpoint.key, epoch),
       {
         epoch,
-        read: (request) => this.#readers.get(endpoint.partition)!.entries({ client: endpoint.key, ...request }),
+        read: (request) => this.#readers.get(endpoint.partition)!.read({ client: endpoint.key, ...request }),
         store,
         openSender,
         notify,

@@ -18,14 +18,15 @@ import type { DeliveryStore, NewDeadLetter, SavedProgress } from '../store/deliv
 import { type Delivery, deliveryBody } from './delivery.ts';
 import type { Notice } from './notices.ts';
 import type { DeliveryOptions } from './options.ts';
-import { Outbox, type OutboxOptions, type ReadEntries } from './outbox.ts';
+import { Outbox, type OutboxOptions } from './outbox.ts';
+import type { ReadFrames } from './read-frames.ts';
 import { Replays } from './replays.ts';
 import type { Sender } from './sender.ts';
 import { type SigningKey, signedHeaders } from './signature.ts';
 
 export interface WorkerDependencies {
   readonly epoch: string;
-  readonly read: ReadEntries;
+  readonly read: ReadFrames;
   readonly store: DeliveryStore;
   readonly openSender: (url: string) => Sender;
   readonly notify: (endpoint: Endpoint, notice: Notice) => void;

@@ -6,20 +6,12 @@
  * or behind one of their transaction that does) only the offset, and their frames are read again when their turn comes.
  * When too many wait, nothing more is read.
  */
-import type { Entries, Retired } from '../../journal/reader.ts';
 import type { PushMode } from '../../protocol/webhook/grant.ts';
 import { DueQueue } from '../machines/due-queue.ts';
 import { Lanes } from '../machines/lanes.ts';
 import { type Position, Progress } from '../machines/progress.ts';
 import { type Delivery, deliveryId, type Item } from './delivery.ts';
-
-/** The endpoint's part of the journal, past `after`. */
-export type ReadEntries = (request: {
-  readonly after: number;
-  readonly until?: number;
-  readonly maxCount: number;
-  readonly maxBytes: number;
-}) => Entries | Retired;
+import { type FrameHead, forEachFrame, type ReadFrames } from './read-frames.ts';
 
 export interface OutboxOptions {
   readonly maxUnfinished: number;
@@ -31,13 +23,12 @@ export interface OutboxOptions {
 /** Frames held of messages that flow: enough for any number of requests under way, few enough to count for nothing. */
 const WINDOW_MESSAGES = 512;
 const WINDOW_BYTES = 8 << 20;
-const PAGE_MESSAGES = 128;
-const PAGE_BYTES = 1 << 20;
+const PAGE_BYTES = 1 << 16;
 /** Others want the event loop, too. */
 const PAGES_AT_ONCE = 8;
 
 export class Outbox {
-  readonly #read: ReadEntries;
+  readonly #read: ReadFrames;
   readonly #options: OutboxOptions;
   readonly #progress: Progress;
   readonly #lanes = new Lanes<Item>();
@@ -55,7 +46,7 @@ export class Outbox {
   /** Entries that were retired before they were pushed, in how many gaps. */
   gaps = 0;
 
-  constructor(read: ReadEntries, position: Position, mode: PushMode, options: OutboxOptions) {
+  constructor(read: ReadFrames, position: Position, mode: PushMode, options: OutboxOptions) {
     this.#read = read;
     this.#options = options;
     this.#progress = new Progress(position);
@@ -205,26 +196,20 @@ export class Outbox {
   #fill(mode: PushMode): void {
     for (let page = 0; page < PAGES_AT_ONCE; page++) {
       if (!this.#hasMore || this.#lanes.ready >= WINDOW_MESSAGES / 4 || !this.#hasRoom()) return;
-      const found = this.#read({
-        after: this.#progress.scanned,
-        maxCount: Math.min(PAGE_MESSAGES, this.#options.maxUnfinished - this.#progress.unfinishedCount),
-        maxBytes: PAGE_BYTES,
-      });
+      const found = this.#read({ after: this.#progress.scanned, maxBytes: PAGE_BYTES });
       if (found.kind === 'retired') {
         this.gaps += 1;
         this.#progress.skipTo(found.earliest - 1);
         continue;
       }
       this.#hasMore = !found.end;
-      for (const entry of found.entries) {
-        this.#progress.begin(entry.offset);
-        const { offset, messageId, type, transaction, time } = entry;
-        const isHeld = mode !== 'thin' && !this.#stalled.has(transaction);
-        const item = { offset, messageId, type, transaction, time, size: entry.frame.length, frame: undefined };
-        if (isHeld) this.#hold(item, entry.frame);
-        this.#lanes.add(transaction, item);
+      forEachFrame(found.chunks, (head, frame) => {
+        this.#progress.begin(head.offset);
+        const item = itemOf(head, frame);
+        if (mode !== 'thin' && !this.#stalled.has(head.transaction)) this.#hold(item, frame);
+        this.#lanes.add(head.transaction, item);
         this.#queued += 1;
-      }
+      });
     }
   }
 
@@ -251,22 +236,30 @@ export class Outbox {
 
   #load(item: Item): void {
     if (item.frame !== undefined) return;
-    const found = this.#read({ after: item.offset - 1, until: item.offset, maxCount: 1, maxBytes: PAGE_BYTES });
-    const entry = found.kind === 'entries' ? found.entries[0] : undefined;
     // Retired while it waited: what is known of it still goes out, so that the client learns what it has missed.
-    this.#hold(item, entry?.frame ?? retiredFrame(item));
+    this.#hold(item, this.#readOne(item.offset)?.frame ?? retiredFrame(item));
+  }
+
+  #readOne(offset: number): { head: FrameHead; frame: Buffer } | undefined {
+    const found = this.#read({ after: offset - 1, until: offset, maxBytes: PAGE_BYTES });
+    let one: { head: FrameHead; frame: Buffer } | undefined;
+    if (found.kind === 'range') {
+      forEachFrame(found.chunks, (head, frame) => {
+        one = { head, frame };
+      });
+    }
+    return one;
   }
 
   /** @param mode of requests that are put together from what had been tried before a restart */
   #restore(offset: number, attempts: number, notBefore: number, mode: PushMode): void {
-    const found = this.#read({ after: offset - 1, until: offset, maxCount: 1, maxBytes: PAGE_BYTES });
-    const entry = found.kind === 'entries' ? found.entries[0] : undefined;
-    if (entry === undefined) {
+    const one = this.#readOne(offset);
+    if (one === undefined) {
       this.#progress.finish(offset);
       return;
     }
-    const { messageId, type, transaction, time, frame } = entry;
-    const item: Item = { offset, messageId, type, transaction, time, size: frame.length, frame: undefined };
+    const item = itemOf(one.head, one.frame);
+    const { transaction } = item;
     if (attempts > 0 && !this.#lanes.isBusy(transaction) && this.#lanes.waiting(transaction).length === 0) {
       this.#lanes.hold(transaction);
       this.#stalled.add(transaction);
@@ -278,6 +271,10 @@ export class Outbox {
     this.#lanes.add(transaction, item);
     this.#queued += 1;
   }
+}
+
+function itemOf({ offset, id, type, transaction, time }: FrameHead, frame: Buffer): Item {
+  return { offset, messageId: id, type, transaction, time: Date.parse(time), size: frame.length, frame: undefined };
 }
 
 function retiredFrame(item: Item): Buffer {

@@ -18,9 +18,12 @@ test('does not grow where the room is not used', () => {
   expect(deliveredTimes(startConcurrency(OPTIONS), 1000, 5, 1).limit).toBe(4);
 });
 
-test('does not grow while the receiver queues', () => {
-  const quick = deliveredTimes(startConcurrency(OPTIONS), 1, 10);
-  expect(deliveredTimes(quick, 50, 100).limit).toBe(quick.limit);
+test('gives way slowly while requests queue, down to one, and comes back', () => {
+  const wide = { ...deliveredTimes(startConcurrency(OPTIONS), 1, 10), limit: 16 };
+  expect(Math.floor(deliveredTimes(wide, 17, 100).limit)).toBe(14);
+  const narrow = deliveredTimes(wide, 1000, 100);
+  expect(narrow.limit).toBe(1);
+  expect(deliveredTimes(narrow, 1000, 10).limit).toBe(32);
 });
 
 test('a failure halves it, once for all that were under way together, never below one', () => {

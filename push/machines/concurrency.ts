@@ -3,8 +3,8 @@
  * finds out what a path takes.
  *
  * A delivery that came back in good time makes room for a little more; a failure halves it, but only once for all the
- * requests that were under way together. Where answers become much slower than the quickest ones were, the receiver is queueing
- * and more at once would only wait longer.
+ * requests that were under way together. Where answers become much slower than the quickest ones were, requests are queueing,
+ * there or here, and fewer at once get through just as fast: then it gives way as slowly as it grew.
  */
 
 export interface ConcurrencyOptions {
@@ -24,7 +24,7 @@ export interface Concurrency {
 /** Answers up to this many times slower than the quickest are no sign of a queue, nor are those quicker than FLOOR_MS. */
 const TOLERANCE = 4;
 const FLOOR_MS = 20;
-const FORGET = 1.001;
+const FORGET = 1.0002;
 
 export function startConcurrency({ start, most }: ConcurrencyOptions): Concurrency {
   return { limit: Math.min(start, most), quickest: Number.POSITIVE_INFINITY, decreasedAt: Number.NEGATIVE_INFINITY };
@@ -41,8 +41,8 @@ export function delivered(
   // Room that is not used proves nothing: growing then would let a burst loose later.
   const isUsed = inFlight + 1 >= Math.floor(state.limit);
   const isQueueing = tookMs > FLOOR_MS && tookMs > quickest * TOLERANCE;
-  const limit = isUsed && !isQueueing ? Math.min(most, state.limit + 1 / state.limit) : state.limit;
-  return { limit, quickest, decreasedAt: state.decreasedAt };
+  const step = isQueueing ? -1 / state.limit : isUsed ? 1 / state.limit : 0;
+  return { limit: Math.min(most, Math.max(1, state.limit + step)), quickest, decreasedAt: state.decreasedAt };
 }
 
 /** @param sentAt ms, by the same clock as `now` */

@@ -1,5 +1,6 @@
 /**
- * A message as it is pushed: the firehose's frame with the epoch in it, so that the body alone names the position.
+ * A message as it is pushed: the firehose's frame with the epoch in it, so that the body alone names the position. In the journal
+ * a line end follows (see deliver/read-frames.ts).
  */
 import type { Event } from '../../protocol/envelope.ts';
 
@@ -8,6 +9,6 @@ export function messageFrame(epoch: string, offset: number, event: Event, payloa
   const time = new Date(event.eventTime).toISOString();
   const rest =
     `,"time":"${time}","type":${JSON.stringify(event.type)},"transaction":${JSON.stringify(event.correlationId)}` +
-    `,"id":${JSON.stringify(event.messageId)},"payload":${payload}}`;
+    `,"id":${JSON.stringify(event.messageId)},"payload":${payload}}\n`;
   return (prev) => Buffer.from(`{"kind":"message","epoch":"${epoch}","offset":${offset},"prev":${prev}${rest}`);
 }
