@@ -50,9 +50,12 @@ function verdictOf(evidence: readonly Evidence[]): Verdict {
   return evidence.some(({ verdict }) => verdict === Verdict.AGREES) ? Verdict.AGREES : Verdict.UNRELATED;
 }
 
-/** The values in a code: its parts between separators, and the whole where that is one word. */
+/** The values in a code: its parts between separators. Slashes separate too, but not in dates and other plain numbers. */
 export function valuesOf(text: string): string[] {
-  const parts = text.split(/[^\p{L}\p{N}\-./]+/u).map((part) => part.replace(/^[-./]+|[-./]+$/gu, ''));
+  const parts = text
+    .split(/[^\p{L}\p{N}\-./]+/u)
+    .flatMap((part) => (/\p{L}/u.test(part) ? part.split('/') : [part]))
+    .map((part) => part.replace(/^[-./]+|[-./]+$/gu, ''));
   return [...new Set(parts)].filter((part) => fold(part).length >= MIN_VALUE).slice(0, MAX_VALUES);
 }
 

@@ -168,6 +168,7 @@ describe('text against barcodes', () => {
     ['as it is', 'AR4829175306', ['Card number', 'AR4829175306'], Verdict.AGREES],
     ['spaced out', '482917530611', ['4829 1753 0611'], Verdict.AGREES],
     ['with letters read as digits', 'AR4O29', ['AR4029'], Verdict.AGREES],
+    ['as the end of a link', 'https://id.example/card/AR4829175306', ['AR4829175306'], Verdict.AGREES],
     ['within a line', 'ID=AR4829175306', ['No.AR4829175306'], Verdict.AGREES],
     ['one digit off', 'AR4829175306', ['AR4829175308'], Verdict.CONFLICTS],
     ['one value right and one wrong', 'AR4829175306;1987-03-14', ['AR4829175306', '1987-03-24'], Verdict.CONFLICTS],
@@ -184,14 +185,14 @@ describe('text against barcodes', () => {
     ]);
   });
 
-  test('a code is taken apart into its values', () => {
-    expect(valuesOf('https://example.org/v?id=AR48291&born=1987-03-14')).toEqual([
-      'https',
-      'example.org/v',
-      'AR48291',
-      'born',
-      '1987-03-14',
-    ]);
+  test.each<[string, string[]]>([
+    ['https://id.example/card/AR4829175306', ['https', 'id.example', 'card', 'AR4829175306']],
+    ['https://example.org/v?id=AR48291&born=1987-03-14', ['https', 'example.org', 'AR48291', 'born', '1987-03-14']],
+    ['LINDQVIST;14/03/1987', ['LINDQVIST', '14/03/1987']],
+    ['AR4829175306', ['AR4829175306']],
+    ['a b c', []],
+  ])('%s is taken apart into its values', (text, values) => {
+    expect(valuesOf(text)).toEqual(values);
   });
 });
 
