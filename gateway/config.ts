@@ -33,6 +33,21 @@ export const GatewayConfig = Type.Object(
       minimum: 1,
       description: 'Bytes of all submissions being taken in at once; more are answered 503',
     }),
+    requestsPerSecondPerClient: Type.Integer({
+      default: 500,
+      minimum: 1,
+      description: 'Submissions a second of a client that has no limit of its own, on average over 10 s; more: 429',
+    }),
+    maxWaitSeconds: Type.Number({
+      default: 30,
+      exclusiveMinimum: 0,
+      description: 'How long an image may have to wait for a service that it is for; beyond it: 503',
+    }),
+    idempotencyRetentionMs: Type.Integer({
+      default: 7 * 24 * 3_600_000,
+      minimum: 1000,
+      description: 'How long a submission is remembered by its Idempotency-Key',
+    }),
     retryAfterSeconds: Type.Integer({
       default: 5,
       minimum: 1,

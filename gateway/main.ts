@@ -1,14 +1,27 @@
 /** Starts the gateway: the role that takes images in. */
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
 import { openSealingKeys } from '../protocol/webhook/sealing.ts';
+import { ClientDirectory } from './clients/client-directory.ts';
 import type { GatewayConfig } from './config.ts';
 import { registerConsole } from './console/console-routes.ts';
 import { restrictLoaders } from './images/image-header.ts';
+import { IdempotencyStore } from './ingest/idempotency-store.ts';
 import { InFlight } from './ingest/in-flight.ts';
 import { registerSubmitImages } from './ingest/submit-images-route.ts';
+import { Admission } from './load/admission.ts';
+import { ClientLimits } from './load/client-limits.ts';
+import { followCapacity } from './load/follow-capacity.ts';
+import { LoadSignal } from './load/load-signal.ts';
 import { gatewayMetrics } from './metrics.ts';
+import { registerTransactions } from './transactions/transaction-routes.ts';
 import { registerWebhook } from './webhook/webhook-routes.ts';
 import { Webhooks } from './webhook/webhooks.ts';
+
+/** As long as the edge gives its requests. */
+const DRAIN_MS = 10_000;
+const FORGET_SUBMISSIONS_EVERY_MS = 600_000;
+/** A service that has said nothing for so long is gone: what waits for it keeps nobody out any more. */
+const FORGET_SERVICE_AFTER_MS = 600_000;
 
 export async function startGateway(context: RoleContext, config: GatewayConfig): Promise<RunningRole> {
   restrictLoaders();
@@ -20,11 +33,22 @@ export async function startGateway(context: RoleContext, config: GatewayConfig):
   const webhooks = new Webhooks(log);
   const stopFollowing = await webhooks.follow((err) => logger.warn({ err }, 'changes of webhooks cannot be read'));
   const sealingKeys = await openSealingKeys(context.keysFolder);
+  const directory = await ClientDirectory.open(log, context.dataFolder, logger);
+  const signal = new LoadSignal({ maxWaitSeconds: config.maxWaitSeconds, forgetAfterMs: FORGET_SERVICE_AFTER_MS });
+  const stopCapacity = await followCapacity(log, signal, (err) => logger.warn({ err }, 'capacity cannot be read'));
+  const idempotency = new IdempotencyStore(context.dataFolder);
+  const forgetting = setInterval(
+    () => idempotency.forgetBefore(Date.now() - config.idempotencyRetentionMs),
+    FORGET_SUBMISSIONS_EVERY_MS,
+  );
   const dependencies = {
     stores: { log, blobs, inlineBytes: config.maxInlineImageBytes },
     verifier,
+    idempotency,
     inFlight,
-    metrics: gatewayMetrics(context.metrics, inFlight),
+    admission: new Admission(signal, Math.random),
+    clientLimits: new ClientLimits(directory, config.requestsPerSecondPerClient),
+    metrics: gatewayMetrics(context.metrics, inFlight, signal),
     limits: {
       imageBytes: config.maxImageBytes,
       imagePixels: config.maxImagePixels,
@@ -37,13 +61,19 @@ export async function startGateway(context: RoleContext, config: GatewayConfig):
   return {
     name: 'gateway',
     routes: async (server) => {
-      await registerSubmitImages(server, dependencies);
       const { retryAfterSeconds, webhook } = config;
+      await registerSubmitImages(server, dependencies);
+      await registerTransactions(server, { log, verifier, retryAfterSeconds, now: Date.now });
       await registerWebhook(server, { webhooks, sealingKeys, verifier, retryAfterSeconds, now: Date.now }, webhook);
       await registerConsole(server);
     },
     readiness: () => ({ ready: true, detail: `${inFlight.requests} submissions in flight` }),
-    // The HTTP edge finishes the requests that it has; nothing else goes on here between requests.
-    stop: stopFollowing,
+    async stop() {
+      // The HTTP edge finishes the requests that it has; what they need goes after them.
+      await inFlight.idle(DRAIN_MS);
+      clearInterval(forgetting);
+      await Promise.all([stopFollowing(), stopCapacity(), directory.close()]);
+      idempotency.close();
+    },
   };
 }

@@ -1,6 +1,7 @@
 /** What the gateway tells Prometheus. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { InFlight } from './ingest/in-flight.ts';
+import type { LoadSignal } from './load/load-signal.ts';
 
 export interface GatewayMetrics {
   accepted(images: readonly { readonly mediaType: string; readonly content: { readonly byteLength: number } }[]): void;
@@ -9,7 +10,7 @@ export interface GatewayMetrics {
   answered(seconds: number): void;
 }
 
-export function gatewayMetrics(registry: Registry, inFlight: InFlight): GatewayMetrics {
+export function gatewayMetrics(registry: Registry, inFlight: InFlight, signal: LoadSignal): GatewayMetrics {
   const registers = [registry];
   const images = new Counter({
     name: 'sluice_gateway_images_total',
@@ -48,6 +49,16 @@ export function gatewayMetrics(registry: Registry, inFlight: InFlight): GatewayM
     registers,
     collect() {
       this.set(inFlight.bytes);
+    },
+  });
+  new Gauge({
+    name: 'sluice_gateway_expected_wait_seconds',
+    help: 'How long an image that is accepted now would wait for the service, by what it last reported',
+    labelNames: ['service'],
+    registers,
+    collect() {
+      this.reset();
+      for (const service of signal.services()) this.set({ service }, signal.waitSeconds(service, Date.now()));
     },
   });
   return {

@@ -3,24 +3,26 @@ import { newMessageId, timeOf } from '../../protocol/message-id.ts';
 import { imageId } from './image-ids.ts';
 
 const NOW = 1_800_000_000_000;
+const KEY = newMessageId(NOW - 5000);
 const name = (idempotencyKey: string | undefined, client = 'alice', transaction = 't') => ({
   client,
   transaction,
   idempotencyKey,
 });
 
-test.each(['order-7', newMessageId(NOW - 5000)])('under the key %s a repeat names the same image, later too', (key) => {
-  const first = imageId(name(key), 0, NOW);
-  expect(imageId(name(key), 0, NOW + 60_000)).toBe(first);
-  expect(imageId(name(key), 1, NOW)).not.toBe(first);
-  expect(imageId(name(key, 'bob'), 0, NOW)).not.toBe(first);
-  expect(imageId(name(key, 'alice', 'u'), 0, NOW)).not.toBe(first);
+test('under a UUIDv7 a repeat names the same image, later and on another node too, with the time of the key', () => {
+  const first = imageId(name(KEY), 0, NOW);
+  expect(imageId(name(KEY), 0, NOW + 60_000)).toBe(first);
+  expect(timeOf(first)).toBe(NOW - 5000);
 });
 
-test('a UUIDv7 as key gives the image its time', () => {
-  expect(timeOf(imageId(name(newMessageId(NOW - 5000)), 0, NOW))).toBe(NOW - 5000);
+test('another place, client or transaction names another image under the same key', () => {
+  const first = imageId(name(KEY), 0, NOW);
+  expect(imageId(name(KEY), 1, NOW)).not.toBe(first);
+  expect(imageId(name(KEY, 'bob'), 0, NOW)).not.toBe(first);
+  expect(imageId(name(KEY, 'alice', 'u'), 0, NOW)).not.toBe(first);
 });
 
-test('without a key every submission is a new one', () => {
-  expect(imageId(name(undefined), 0, NOW)).not.toBe(imageId(name(undefined), 0, NOW));
+test('without such a key every name is a new one', () => {
+  for (const key of [undefined, 'order-7']) expect(imageId(name(key), 0, NOW)).not.toBe(imageId(name(key), 0, NOW));
 });

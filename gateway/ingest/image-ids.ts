@@ -1,10 +1,9 @@
 /**
  * Names the images of a submission.
  *
- * Under an idempotency key the names follow from client, transaction, key and place in the request, so that a repeat of the
- * same submission names the same images, and whatever it causes is recognised as a repeat.
+ * Under a UUIDv7 as idempotency key the names follow from client, transaction, key and place in the request, and keep the
+ * key's time: every node names a repeat alike. Under any other key a name is made once and remembered (IdempotencyStore).
  */
-import { createHash } from 'node:crypto';
 import { derivedMessageId, isUuid, newMessageId } from '../../protocol/message-id.ts';
 
 export interface SubmissionName {
@@ -16,12 +15,10 @@ export interface SubmissionName {
 /** @param now milliseconds since the epoch */
 export function imageId(name: SubmissionName, index: number, now: number): string {
   const { client, transaction, idempotencyKey } = name;
-  if (idempotencyKey === undefined) return newMessageId(now);
-  return derivedMessageId(causeOf(idempotencyKey), 'image', client, transaction, index);
+  if (idempotencyKey === undefined || !isUuidV7(idempotencyKey)) return newMessageId(now);
+  return derivedMessageId(idempotencyKey, 'image', client, transaction, index);
 }
 
-/** A UUIDv7 keeps its time; any other key gets a UUID of its own without one. */
-function causeOf(key: string): string {
-  if (isUuid(key) && key[14] === '7') return key;
-  return newMessageId(0, createHash('sha256').update(key).digest().subarray(0, 10));
+function isUuidV7(text: string): boolean {
+  return isUuid(text) && text[14] === '7';
 }

@@ -17,6 +17,7 @@ const RETRY_AFTER_SECONDS = 1;
 export class InFlight {
   readonly #bounds: InFlightBounds;
   readonly #requests = new Map<string, number>();
+  readonly #whenIdle: (() => void)[] = [];
   #bytes = 0;
 
   constructor(bounds: InFlightBounds) {
@@ -36,14 +37,16 @@ export class InFlight {
 
   /**
    * @param bytes the most that the request may hold
+   * @param places how many the client has; 0: as many as any other
    * @returns gives the place back; to be called once
    * @throws {Problem} rate-limited or unavailable
    */
-  enter(client: string, bytes: number): () => void {
+  enter(client: string, bytes: number, places = 0): () => void {
     const requests = this.#requests.get(client) ?? 0;
-    if (requests >= this.#bounds.requestsPerClient)
+    const most = places === 0 ? this.#bounds.requestsPerClient : places;
+    if (requests >= most)
       throw new Problem('rate-limited', `${requests} submissions of this client are still being taken in.`, {
-        members: { limit: this.#bounds.requestsPerClient },
+        members: { limit: most },
         retryAfterSeconds: RETRY_AFTER_SECONDS,
       });
     // One request is always let in, even if it is larger than the bound.
@@ -56,10 +59,21 @@ export class InFlight {
     return () => this.#leave(client, bytes);
   }
 
+  /** Resolves when nothing is being taken in any more, or after `mostMs`. */
+  async idle(mostMs: number): Promise<void> {
+    if (this.#requests.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, mostMs);
+    this.#whenIdle.push(resolve);
+    await promise;
+    clearTimeout(timer);
+  }
+
   #leave(client: string, bytes: number): void {
     this.#bytes -= bytes;
     const requests = this.#requests.get(client)! - 1;
     if (requests === 0) this.#requests.delete(client);
     else this.#requests.set(client, requests);
+    if (this.#requests.size === 0) for (const tell of this.#whenIdle.splice(0)) tell();
   }
 }

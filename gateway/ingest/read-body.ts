@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../../protocol/http/problem.ts';
 import { ACCEPTED_IMAGES, imageKind, SIGNATURE_BYTES } from '../images/image-kind.ts';
+import type { DigestCheck } from './content-digest.ts';
 import type { ReceivedImage } from './received-image.ts';
 
 export interface BodyLimits {
@@ -20,15 +21,27 @@ export interface BodyLimits {
 const MAX_NAME = 255;
 
 /** @throws {Problem} */
-export async function readRawImage(stream: Readable, name: string, limits: BodyLimits): Promise<ReceivedImage> {
+export async function readRawImage(
+  stream: Readable,
+  name: string,
+  limits: BodyLimits,
+  digest: DigestCheck | undefined,
+): Promise<ReceivedImage> {
   const content = await collectImage(stream, 'body', limits.imageBytes);
+  digest?.update(content);
   return { field: 'body', name: shorten(name), content };
 }
 
 /** @throws {Problem} */
-export async function readMultipartImages(request: FastifyRequest, limits: BodyLimits): Promise<ReceivedImage[]> {
+export async function readMultipartImages(
+  request: FastifyRequest,
+  limits: BodyLimits,
+  digest: DigestCheck | undefined,
+): Promise<ReceivedImage[]> {
   const images: ReceivedImage[] = [];
   let bytes = 0;
+  // Of a form the digest is that of the whole form, so it is made of what comes off the wire.
+  if (digest !== undefined) request.raw.on('data', (chunk: Buffer) => digest.update(chunk));
   // One more file than is accepted is let through, so that the refusal can be ours.
   const parts = request.files({ limits: { files: limits.images + 1, fields: 16, fileSize: limits.imageBytes + 1 } });
   for await (const { fieldname, filename, file } of parts) {

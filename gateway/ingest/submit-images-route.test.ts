@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FolderBlobStore } from '../../protocol/blob/folder-blob-store.ts';
@@ -125,13 +126,98 @@ describe('an image that is accepted', () => {
     expect(response.json().images.map(({ name }: { name: string }) => name)).toEqual(['a.jpg', 'b.png']);
     expect(log.produced.map(({ records }) => records.length)).toEqual([2, 2]);
   });
+});
 
-  test('has the same id again under the same idempotency key', async () => {
+describe('under an idempotency key', () => {
+  const keyed = (content: Buffer, key: string, path?: string) => submit(content, { 'idempotency-key': key }, path);
+
+  test('a repeat is answered as before and appended once', async () => {
+    const first = await keyed(jpeg, 'order-1', 't1/images?name=a.jpg');
+    expect(first.headers['idempotency-replayed']).toBeUndefined();
+    const again = await keyed(jpeg, 'order-1');
+    expect(again.statusCode).toBe(202);
+    expect(again.headers['idempotency-replayed']).toBe('true');
+    expect(again.json()).toEqual(first.json());
+    expect(log.produced.length).toBe(2);
+  });
+
+  test('other content is a conflict, and nothing is appended', async () => {
+    await keyed(jpeg, 'order-2');
+    log.produced.length = 0;
+    const response = await keyed(png, 'order-2');
+    expect(response.statusCode).toBe(409);
+    expect(response.json().type).toBe('/problems/idempotency-conflict');
+    expect(log.produced).toEqual([]);
+  });
+
+  test('another transaction, another client and another key are other submissions', async () => {
+    const bob = `Bearer ${await gateway.token('bob')}`;
     const ids = [];
-    for (const key of ['order-1', 'order-1', 'order-2'])
-      ids.push((await submit(jpeg, { 'idempotency-key': key })).json().images[0].image);
-    expect(ids[1]).toBe(ids[0]);
-    expect(ids[2]).not.toBe(ids[0]);
+    for (const response of [
+      await keyed(jpeg, 'order-3'),
+      await keyed(jpeg, 'order-3', 't2/images'),
+      await submit(jpeg, { 'idempotency-key': 'order-3', authorization: bob }),
+      await keyed(jpeg, 'order-4'),
+    ])
+      ids.push(response.json().images[0].image);
+    expect(new Set(ids).size).toBe(4);
+  });
+
+  test('what the log did not acknowledge is repeated under the same ids', async () => {
+    const messageIds: string[] = [];
+    log.beforeProduce = async (topic) => {
+      if (topic === 'results-1') throw new LogUnavailableError('no broker');
+    };
+    expect((await keyed(jpeg, 'order-5')).statusCode).toBe(503);
+    log.beforeProduce = async () => {};
+    expect((await keyed(jpeg, 'order-5')).statusCode).toBe(202);
+    for (const { topic, records } of log.produced)
+      if (topic === 'ingest-1') messageIds.push(unpackEvent(records[0]!.value).messageId);
+    expect(messageIds.length).toBe(2);
+    expect(messageIds[1]).toBe(messageIds[0]);
+  });
+
+  test('while the first is being taken in, the second is told to wait', async () => {
+    const gate = Promise.withResolvers<void>();
+    log.beforeProduce = () => gate.promise;
+    const first = keyed(jpeg, 'order-6');
+    await expect.poll(() => metric('sluice_gateway_in_flight_requests')).toBe(1);
+    const second = await keyed(jpeg, 'order-6');
+    expect(second.statusCode).toBe(409);
+    expect(second.json().type).toBe('/problems/idempotency-in-progress');
+    expect(second.headers['retry-after']).toBe('1');
+    gate.resolve();
+    expect((await first).statusCode).toBe(202);
+  });
+
+  test('a token that was issued in an outage of the identity store brings nothing in without a key', async () => {
+    const authorization = `Bearer ${await gateway.token('alice', undefined, undefined, true)}`;
+    const refused = await submit(jpeg, { authorization });
+    expect(refused.statusCode).toBe(403);
+    expect(refused.json().type).toBe('/problems/idempotency-required');
+    expect(log.produced).toEqual([]);
+    expect((await submit(jpeg, { authorization, 'idempotency-key': 'order-7' })).statusCode).toBe(202);
+  });
+});
+
+describe('with a content digest', () => {
+  const digestOf = (content: Buffer, algorithm = 'sha256') =>
+    `${algorithm.replace('sha', 'sha-')}=:${createHash(algorithm).update(content).digest('base64')}:`;
+
+  test('a body that arrived as it was sent is taken in, another is not', async () => {
+    for (const digest of [digestOf(jpeg), digestOf(jpeg, 'sha512')])
+      expect((await submit(jpeg, { 'content-digest': digest })).statusCode).toBe(202);
+    log.produced.length = 0;
+    const response = await submit(jpeg, { 'content-digest': digestOf(png) });
+    expect(response.statusCode).toBe(400);
+    expect(response.json().type).toBe('/problems/digest-mismatch');
+    expect(log.produced).toEqual([]);
+  });
+
+  test('of a form it is that of the whole form', async () => {
+    const [body, headers] = form(['front', 'a.jpg', jpeg]);
+    expect((await submit(body, { ...headers, 'content-digest': digestOf(body) })).statusCode).toBe(202);
+    expect((await submit(body, { ...headers, 'content-digest': digestOf(jpeg) })).statusCode).toBe(400);
   });
 });
 

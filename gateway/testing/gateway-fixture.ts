@@ -23,7 +23,7 @@ export interface GatewayFixture {
   readonly url: string;
   readonly metrics: Registry;
   readonly folder: string;
-  token(client: string, grants?: Grants, validMs?: number): Promise<string>;
+  token(client: string, grants?: Grants, validMs?: number, idempotentOnly?: boolean): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -62,9 +62,9 @@ export async function openGateway(
     url,
     metrics,
     folder,
-    token: (client, grants = SUBMIT_GRANTS, validMs = HOUR) => {
+    token: (client, grants = SUBMIT_GRANTS, validMs = HOUR, idempotentOnly = false) => {
       const issuedAt = Date.now();
-      return mintToken(keys, { client, grants, issuedAt, expiresAt: issuedAt + validMs });
+      return mintToken(keys, { client, grants, issuedAt, expiresAt: issuedAt + validMs, idempotentOnly });
     },
     async close() {
       await server.close();

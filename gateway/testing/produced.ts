@@ -17,6 +17,7 @@ export function producingLog(): ProducingLog {
       return records.map((_record, offset) => ({ partition: 0, offset }));
     },
     watermarks: async () => [],
+    describeTopic: async () => ({ epoch: 'e' }),
     follow: async () => ({ close: async () => {}, ended: new Promise<void>(() => {}) }),
   };
   return log as unknown as ProducingLog;

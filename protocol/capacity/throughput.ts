@@ -1,0 +1,28 @@
+/**
+ * How many records a service gets done in a second when it has enough to do: measured only while something waits, since an
+ * idle service says nothing of what it could do.
+ */
+
+/** How much the newest measurement counts. At one a second, half of the estimate is from the last two or three seconds. */
+const WEIGHT = 0.25;
+
+export class Throughput {
+  #estimate = 0;
+  #last: { readonly done: number; readonly time: number; readonly busy: boolean } | undefined;
+
+  /** Records per second; 0 while nothing is known. */
+  get perSecond(): number {
+    return this.#estimate;
+  }
+
+  /** @param done records finished since the start @param waiting records that wait now @param time ms since the epoch */
+  measure(done: number, waiting: number, time: number): void {
+    const last = this.#last;
+    const busy = waiting > 0;
+    this.#last = { done, time, busy };
+    // A rate counts where there was work at both ends of the interval.
+    if (last === undefined || !last.busy || !busy || time <= last.time) return;
+    const rate = ((done - last.done) * 1000) / (time - last.time);
+    this.#estimate = this.#estimate === 0 ? rate : this.#estimate + WEIGHT * (rate - this.#estimate);
+  }
+}
