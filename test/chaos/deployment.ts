@@ -1,0 +1,104 @@
+/** The system under chaos: the real command on a disk that can be filled, behind a proxy that can be cut. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { runSluice, type SluiceProcess, startSluice } from '../harness/sluice-process.ts';
+import { TcpProxy } from './tcp-proxy.ts';
+
+const DISK_BYTES = 256 << 20;
+
+export class ChaosDeployment {
+  readonly proxy: TcpProxy;
+  /** The data folder; a disk of its own where `isLimited`. */
+  readonly data: string;
+  readonly isLimited: boolean;
+  #process: SluiceProcess | undefined;
+  #environment: Record<string, string> = {};
+
+  private constructor(proxy: TcpProxy, data: string, isLimited: boolean) {
+    this.proxy = proxy;
+    this.data = data;
+    this.isLimited = isLimited;
+  }
+
+  static async open(folder: string): Promise<ChaosDeployment> {
+    const data = join(folder, 'data');
+    mkdirSync(data);
+    const deployment = new ChaosDeployment(await TcpProxy.listen(), data, mountLimited(data));
+    await deployment.start();
+    return deployment;
+  }
+
+  get pid(): number {
+    return this.#process!.pid;
+  }
+
+  /** @param environment of this and all later starts */
+  async start(environment: Record<string, string> = this.#environment): Promise<void> {
+    this.#environment = environment;
+    const settings = [
+      ['--port', '0'],
+      ['--data', this.data],
+      ['--log-level', 'warn'],
+      // Faults strike the way of the messages, not the models; and damage is to be found when a journal is opened.
+      ['--vision-synthetic-enabled', 'true'],
+      ['--firehose-journal-check', 'true'],
+      ['--topics-partitions', '4'],
+    ];
+    this.#process = await startSluice(['up', ...settings.flat()], environment);
+    this.proxy.lead(this.#process.url);
+  }
+
+  token(client: string): string {
+    return runSluice(['token', '--client', client, '--data', this.data]).trim();
+  }
+
+  kill(): Promise<void> {
+    return this.#process!.kill();
+  }
+
+  /** @returns the exit code */
+  terminate(): Promise<number | null> {
+    return this.#process!.stop();
+  }
+
+  /** Whether the process is there: it may have died of a fault. */
+  isAlive(): boolean {
+    try {
+      process.kill(this.pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** What fills the disk. */
+  usage(): string {
+    return execFileSync('du', ['-ak', '--max-depth=4', this.data], { encoding: 'utf8' })
+      .split('\n')
+      .sort((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10))
+      .slice(0, 12)
+      .join('\n');
+  }
+
+  stderr(): string {
+    return this.#process!.stderr();
+  }
+
+  async close(): Promise<void> {
+    if (this.isAlive()) await this.kill();
+    await this.proxy.close();
+    if (this.isLimited) execFileSync('umount', ['--lazy', this.data]);
+    rmSync(this.data, { recursive: true, force: true });
+  }
+}
+
+/** A small disk of its own, where the machine lets us mount one. */
+function mountLimited(folder: string): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
