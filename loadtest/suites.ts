@@ -1,4 +1,7 @@
 /** Every benchmark suite by the name that `npm run bench -- <name>` takes; one line for each file. */
 import type { Suite } from './suite.ts';
 
-export const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {};
+export const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {
+  push: () => import('./push.ts'),
+  vision: () => import('./vision.ts'),
+};
