@@ -7,6 +7,7 @@ import type { MessageType } from '@protobuf-ts/runtime';
 import { Barcode } from './generated/barcode/v1m0/barcode_pb.js';
 import { ServiceCompleted, ServiceFailed } from './generated/completion/v1m0/completion_pb.js';
 import { DeadLetter } from './generated/deadletter/v1m0/deadletter_pb.js';
+import { ExtractedDocument } from './generated/document/v1m0/document_pb.js';
 import { ExtractedFace } from './generated/faceextract/v1m0/faceextract_pb.js';
 import {
   ImageAccepted,
@@ -29,6 +30,7 @@ export const EVENT_TYPES: readonly AnyMessageType[] = [
   ExtractedFace,
   TextLine,
   Barcode,
+  ExtractedDocument,
   ServiceCompleted,
   ServiceFailed,
   TransactionSummary,

@@ -10,12 +10,16 @@ export interface Reader {
   close(): Promise<void>;
 }
 
+/** A busy machine must not spoil a score. */
+const PATIENCE_MS = 600_000;
+
 /** @param threads of one inference; the three services work at the same time. */
 export async function openServices(threads: number): Promise<Reader> {
   const start = (service: string) => startInferenceProcess({ service, threads });
   const services = { face: start('faceextract'), ocr: start('ocr'), barcode: start('barcode') };
   await Promise.all(Object.values(services).map((service) => service.ready()));
-  const ask = async (service: InferenceProcess, png: Uint8Array) => (await service.analyse(png, {})).results;
+  const ask = async (service: InferenceProcess, png: Uint8Array) =>
+    (await service.analyse(png, {}, { timeoutMs: PATIENCE_MS })).results;
   return {
     read: async (png) => {
       const [faces, lines, codes] = (await Promise.all([

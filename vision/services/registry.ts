@@ -8,6 +8,7 @@ type AnyService = VisionService<any>;
 const SERVICES: Readonly<Record<string, () => Promise<AnyService>>> = {
   barcode: async () => (await import('./barcode/service.ts')).barcode,
   ocr: async () => (await import('./ocr/service.ts')).ocr,
+  document: async () => (await import('./document/service.ts')).document,
   faceextract: async () => (await import('./faceextract/service.ts')).faceextract,
 };
 

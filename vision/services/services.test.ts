@@ -1,12 +1,17 @@
 /** What the services see in the samples, compared with what the samples show. Through the child process, as in earnest. */
 import { readFileSync } from 'node:fs';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Barcode } from '../../protocol/generated/barcode/v1m0/barcode_pb.js';
+import type { ExtractedDocument } from '../../protocol/generated/document/v1m0/document_pb.js';
 import type { ExtractedFace } from '../../protocol/generated/faceextract/v1m0/faceextract_pb.js';
 import type { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
-import { type Rect, rectIou } from '../imaging/geometry.ts';
+import { distance, type Quad, type Rect, rectIou } from '../imaging/geometry.ts';
+import { decodeImage } from '../inference/decode.ts';
 import { type Analysis, type InferenceProcess, startInferenceProcess } from '../inference/inference-process.ts';
 import { characterErrorRate } from '../quality/character-errors.ts';
+import { NO_LABELS } from '../quality/labelled-image.ts';
+import { place } from '../quality/place.ts';
 import { loadService, SERVICE_NAMES } from './registry.ts';
 
 interface Truth {
@@ -19,11 +24,32 @@ const samples = new URL('../samples/', import.meta.url);
 const truths = JSON.parse(readFileSync(new URL('truth.json', samples), 'utf8')) as Truth[];
 const truthOf = (file: string) => truths.find((truth) => truth.file === file)!;
 
+/** The card lying askew on a table, and where its corners are. */
+const DESK_QUAD: Quad = [
+  { x: 150, y: 110 },
+  { x: 960, y: 40 },
+  { x: 1010, y: 560 },
+  { x: 110, y: 640 },
+];
+let desk: Buffer;
+
+async function drawDesk(): Promise<Buffer> {
+  const card = { pixels: await decodeImage(readFileSync(new URL('card.jpg', samples))), labels: NO_LABELS };
+  const table = { width: 1100, height: 720, data: new Uint8Array(1100 * 720 * 3).fill(70) };
+  const { width, height, data } = place(card, table, DESK_QUAD).pixels;
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
 const processes = new Map<string, InferenceProcess>();
 const analyse = (service: string, file: string, config = {}): Promise<Analysis> =>
-  processes.get(service)!.analyse(readFileSync(new URL(file, samples)), config);
+  processes.get(service)!.analyse(file === 'desk' ? desk : readFileSync(new URL(file, samples)), config);
+/** An image in which the service finds something. */
+const subjectOf = (service: string) => (service === 'document' ? 'desk' : 'card.jpg');
 
 beforeAll(async () => {
+  desk = await drawDesk();
   for (const service of SERVICE_NAMES) processes.set(service, startInferenceProcess({ service, threads: 1 }));
   await Promise.all([...processes.values()].map((process) => process.ready()));
 }, 120_000);
@@ -101,23 +127,50 @@ describe('barcode', () => {
   });
 });
 
+describe('document', () => {
+  test('finds the outline of a card on a table', async () => {
+    const [found, ...others] = (await analyse('document', 'desk')).results as ExtractedDocument[];
+    expect(others).toEqual([]);
+    const { topLeft, topRight, bottomRight, bottomLeft } = found!.quadrilateral!;
+    for (const [index, corner] of [topLeft!, topRight!, bottomRight!, bottomLeft!].entries()) {
+      expect(distance(corner, DESK_QUAD[index]!)).toBeLessThan(12);
+    }
+  });
+
+  test('gives a crop from which the text can be read as from the card itself', async () => {
+    const [found] = (await analyse('document', 'desk')).results as ExtractedDocument[];
+    const { content, width, height, mediaType } = found!.crop!;
+    expect(mediaType).toBe('image/jpeg');
+    expect(await decodeImage(content)).toMatchObject({ width, height });
+    const lines = (await processes.get('ocr')!.analyse(content, {})).results as TextLine[];
+    const written = truthOf('card.jpg').text!.map((line) => line.text);
+    expect(characterErrorRate(lines.map((line) => line.text).join('\n'), written.join('\n'))).toBeLessThan(0.1);
+  });
+
+  test.each(['cat.jpg', 'coffee.jpg', 'rocket.jpg', 'page.png', 'card.jpg'])('finds none in %s', async (file) => {
+    expect((await analyse('document', file)).results).toEqual([]);
+  });
+});
+
 describe.each(SERVICE_NAMES.map((name) => [name]))('every service: %s', (name) => {
   test('gives the same bytes for the same image', async () => {
     const { resultType } = await loadService(name);
-    const bytes = async () => (await analyse(name, 'card.jpg')).results.map((r) => resultType.toBinary(r));
+    const bytes = async () => (await analyse(name, subjectOf(name))).results.map((r) => resultType.toBinary(r));
     const first = await bytes();
     expect(first.length).toBeGreaterThan(0);
     expect(await bytes()).toEqual(first);
   });
 
   test('says which model computed each result', async () => {
-    const { results, models } = await analyse(name, 'card.jpg');
+    const { results, models } = await analyse(name, subjectOf(name));
     for (const { model } of results) expect(models).toContainEqual(model);
     expect(results[0]!.model!.sha256).toMatch(/^[0-9a-f]{64}$/);
   });
 
   test('refuses a configuration that it does not know', async () => {
-    await expect(analyse(name, 'card.jpg', { unheard_of: true })).rejects.toMatchObject({ code: 'config-invalid' });
+    await expect(analyse(name, subjectOf(name), { unheard_of: true })).rejects.toMatchObject({
+      code: 'config-invalid',
+    });
   });
 
   test('is listed under its own name and version', async () => {
