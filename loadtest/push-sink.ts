@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 export type ToSink = { readonly kind: 'expect'; readonly requests: number };
 export type FromSink =
   | { readonly kind: 'listening'; readonly port: number }
+  | { readonly kind: 'expecting' }
   | { readonly kind: 'received'; readonly seconds: number; readonly distinct: number; readonly bytes: number };
 
 let expected = Number.POSITIVE_INFINITY;
@@ -38,6 +39,7 @@ process.on('message', (message: ToSink) => {
   expected = message.requests;
   ids = [];
   bytes = 0;
+  say({ kind: 'expecting' });
 });
 process.on('disconnect', () => process.exit());
 server.listen(0, '127.0.0.1', () => say({ kind: 'listening', port: (server.address() as AddressInfo).port }));

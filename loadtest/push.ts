@@ -32,9 +32,12 @@ const PRODUCE_AT_ONCE = 1000;
 
 const program = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
+type Received = Extract<FromSink, { kind: 'received' }>;
+
 interface Sink {
   readonly url: (index: number) => string;
-  expect(requests: number): Promise<Extract<FromSink, { kind: 'received' }>>;
+  /** Resolves when it is ready to count, with the promise of what it will have counted. */
+  expect(requests: number): Promise<{ readonly received: Promise<Received> }>;
   close(): Promise<void>;
 }
 
@@ -44,10 +47,10 @@ async function openSink(): Promise<Sink> {
   return {
     url: (index) => `http://127.0.0.1:${port}/hook/${index}`,
     async expect(requests) {
-      const received = once(child, 'message');
+      const expecting = once(child, 'message');
       child.send({ kind: 'expect', requests } satisfies ToSink);
-      const [message] = (await received) as [Extract<FromSink, { kind: 'received' }>];
-      return message;
+      await expecting;
+      return { received: once(child, 'message').then(([message]) => message as Received) };
     },
     close: () => ended(child),
   };
@@ -61,7 +64,7 @@ async function ended(child: ChildProcess): Promise<void> {
 
 /** Lets `start` cause the requests, and checks that each came once. */
 async function measured(sink: Sink, requests: number, start: () => Promise<void>): Promise<Measurement> {
-  const received = sink.expect(requests);
+  const { received } = await sink.expect(requests);
   await start();
   const { seconds, distinct, bytes } = await received;
   if (distinct !== requests) throw new Error(`${requests} requests held ${distinct} distinct messages`);
@@ -101,9 +104,9 @@ function openPush(endpoints: number): (context: BenchContext) => Promise<OpenVar
     const each = Math.max(1, Math.round((REQUESTS * scale) / endpoints));
     const requests = each * endpoints;
     const tokens = await produceMessages(folder, endpoints, each, sink);
-    const first = sink.expect(requests);
+    const first = await sink.expect(requests);
     const push = await startPushProcess(folder);
-    await first;
+    await first.received;
     const resume = async (token: string) => {
       const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
       const init = { method: 'POST', headers, body: '{"offset":-1}' };
