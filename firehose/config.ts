@@ -69,6 +69,11 @@ export const FirehoseConfig = Type.Object(
       minimum: 100,
       description: 'How long a request for a stream may take to arrive',
     }),
+    longPollMs: Type.Integer({
+      default: 20_000,
+      minimum: 100,
+      description: 'How long a long-poll of the Durable Streams facade waits',
+    }),
     compression: Type.Boolean({
       default: true,
       description: 'Compress streams whose client accepts it; each costs memory of its own',

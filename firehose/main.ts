@@ -5,6 +5,7 @@ import type { RoleContext, RunningRole } from '../protocol/role.ts';
 import type { FirehoseConfig } from './config.ts';
 import { registerConsumerRoutes } from './consumers/consumer-routes.ts';
 import { Consumers } from './consumers/consumers.ts';
+import { registerMessageStream } from './durable/message-stream.ts';
 import { assembleFirehose } from './firehose.ts';
 import { registerConnectionRoutes } from './http/connection-routes.ts';
 import { registerFirehoseRoutes } from './http/firehose-routes.ts';
@@ -71,6 +72,7 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
     },
     logger,
   );
+  const stopping = new AbortController();
   return {
     name: 'firehose',
     routes: async (server) => {
@@ -79,9 +81,11 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
       await registerConsumerRoutes(server, firehose);
       await registerConnectionRoutes(server, firehose);
       await registerTransactionRoutes(server, firehose);
+      registerMessageStream(server, firehose, stopping.signal);
     },
     readiness: () => journaler.readiness(),
     async stop() {
+      stopping.abort();
       await streams.drain(() => config.drainRetryMs + Math.random() * config.drainSpreadMs);
       await consumers.close();
       await journaler.stop();

@@ -339,6 +339,23 @@ test('a page of an allowed origin may read, and is told so before it asks', asyn
   expect(other.response.headers.get('access-control-allow-origin')).toBeNull();
 });
 
+test('the Durable Streams facade gives the same messages, and a long-poll the next one', async () => {
+  await node.produce('durable', numbered(4));
+  const headers = { authorization: `Bearer ${await node.token('durable')}` };
+  const url = `${node.url}/v1/durable/messages`;
+  const first = await fetch(`${url}?offset=-1`, { headers });
+  const messages = (await first.json()) as { payload: { text: string } }[];
+  expect(messages.map(({ payload }) => payload.text)).toEqual(['0', '1', '2', '3']);
+  expect(first.headers.get('stream-up-to-date')).toBe('true');
+  const next = first.headers.get('stream-next-offset');
+  const [polled] = await Promise.all([
+    fetch(`${url}?offset=${next}&live=long-poll`, { headers }),
+    node.produce('durable', [{ text: 'live' }]),
+  ]);
+  expect(await polled.json()).toMatchObject([{ payload: { text: 'live' } }]);
+  expect((await fetch(`${url}?offset=nonsense`, { headers })).status).toBe(400);
+});
+
 test('the hash of a bookmark is what the reader computes over the frames that it kept', async () => {
   await node.produce('hashed', numbered(5));
   const { nextChain, CHAIN_START } = await import('../journal/chain-hash.ts');
