@@ -9,7 +9,7 @@ import type { EntryFilter, JournalEntry } from './entry.ts';
 import { JournalUnavailableError, journalError } from './errors.ts';
 import { listTransactions, type TransactionSummary } from './transaction-list.ts';
 import type { ClientRow } from './volume-reader.ts';
-import type { Match, VolumeScan } from './volume-scan.ts';
+import type { ScanResult } from './volume-scan.ts';
 import { VolumeSet } from './volume-set.ts';
 
 /** Frames of one client, in order, exactly as the default HTTP format sends them. */
@@ -78,6 +78,7 @@ const MAX_BYTES = 256 * 1024;
 const MAX_SCAN = 10_000;
 const MAX_COUNT = 1_000;
 const NO_FILTER: EntryFilter = {};
+const NO_BYTES: Buffer = Buffer.alloc(0);
 
 /**
  * Opens a journal folder for reading.
@@ -142,23 +143,21 @@ export class JournalReader {
   /** The next frames past a position that a filter lets through. */
   select(request: SelectRequest): Selection | Retired {
     return this.#run(() => {
-      let chunks: Buffer[] = [];
-      const found = this.#scan(request, Number.POSITIVE_INFINITY, (scan, client, matches) => {
-        chunks = scan.chunks(client, matches);
-      });
-      return 'kind' in found ? found : { kind: 'range', chunks, ...found };
+      const found = this.#scan(request, Number.POSITIVE_INFINITY, false);
+      if ('kind' in found) return found;
+      const { data, entries: _, ...rest } = found;
+      return { kind: 'range', chunks: data.length === 0 ? [] : [data], ...rest };
     });
   }
 
   /** The next entries past a position with all that is known of each: for formats that must look at every one. */
   entries(request: EntriesRequest): Entries | Retired {
     return this.#run(() => {
-      let entries: JournalEntry[] = [];
       const all = { filter: NO_FILTER, ...request };
-      const found = this.#scan(all, request.maxCount ?? MAX_COUNT, (scan, client, matches) => {
-        entries = scan.entries(client, matches);
-      });
-      return 'kind' in found ? found : { kind: 'entries', entries, ...found };
+      const found = this.#scan(all, request.maxCount ?? MAX_COUNT, true);
+      if ('kind' in found) return found;
+      const { data: _, ...rest } = found;
+      return { kind: 'entries', ...rest };
     });
   }
 
@@ -268,39 +267,38 @@ export class JournalReader {
     return { kind: 'retired', earliest: first?.offset ?? row.head + 1 };
   }
 
-  /** @param take fetches what the matches stand for, at once: their volume may be closed by the next look at another */
   #scan(
     request: SelectRequest,
     maxCount: number,
-    take: (scan: VolumeScan, client: number, matches: readonly Match[]) => void,
-  ): Omit<Selection, 'kind' | 'chunks'> | Retired {
+    details: boolean,
+  ): (Omit<Selection, 'kind' | 'chunks'> & Pick<ScanResult, 'data' | 'entries'>) | Retired {
     const { after, filter, maxBytes = MAX_BYTES, maxScan = MAX_SCAN } = request;
     const row = this.#client(request.client);
     const until = row === undefined ? after : Math.min(request.until ?? row.head, row.head);
     const retired = row === undefined ? undefined : this.#retired(row, after);
     if (retired !== undefined) return retired;
-    if (row === undefined || after >= until) {
-      return { bytes: 0, count: 0, last: after, end: true, scanned: after, skipped: 0 };
-    }
+    const nothing = { data: NO_BYTES, entries: [], bytes: 0, count: 0, last: after };
+    if (row === undefined || after >= until) return { ...nothing, end: true, scanned: after, skipped: 0 };
     let scanned = after;
-    let matches: readonly Match[] = [];
-    let bytes = 0;
+    let found: Omit<ScanResult, 'scanned' | 'walked'> = nothing;
     for (const { base, scan } of this.#volumes.from(after + 1)) {
       const to = Math.min(until, this.#volumes.lastOffset(base));
-      const limits = { after: scanned, until: to, maxBytes, maxScan, maxCount };
-      const result = scan.scan(row.no, filter, limits);
-      ({ matches, bytes, scanned } = result);
-      if (matches.length > 0) take(scan, row.no, matches);
+      const result = scan.scan(row.no, filter, { after: scanned, until: to, maxBytes, maxScan, maxCount }, details);
+      scanned = result.scanned;
+      if (result.count > 0) found = result;
       // One walk a call keeps calls short; volumes without any match are leapt over at a few seeks each.
       if (result.walked || to >= until) break;
     }
+    const { data, entries, count, last } = found;
     return {
-      bytes,
-      count: matches.length,
-      last: matches.at(-1)?.offset ?? after,
+      data,
+      entries,
+      bytes: data.length,
+      count,
+      last,
       end: this.#isEnd(row, scanned, until),
       scanned,
-      skipped: this.#countAfter(row, after) - this.#countAfter(row, scanned) - matches.length,
+      skipped: this.#countAfter(row, after) - this.#countAfter(row, scanned) - count,
     };
   }
 

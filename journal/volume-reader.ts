@@ -63,6 +63,8 @@ export class VolumeReader {
     let database: Database.Database | undefined;
     try {
       database = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
+      // A query must never build an index of a whole table for itself: each call is to stay short.
+      database.pragma('automatic_index = off');
       const row = database.prepare<[], { format: number; base: number }>('select format, base from volume').get();
       if (row === undefined) throw new JournalDamagedError(`${path} has no volume row`);
       if (row.format !== FORMAT) throw new JournalFormatError(path, row.format, FORMAT);

@@ -3,19 +3,32 @@
  *
  * First a leap: per condition the next entry at which it holds at all, for any client (the indexes on type, transaction
  * and label end in the row's number, so that is one seek a value). Then a walk over at most `maxScan` of the client's
- * entries from there, segment by segment, inside SQLite.
+ * entries from there, segment by segment, inside SQLite, which also cuts the frames out and joins them.
  */
 import type Database from 'better-sqlite3';
 import type { EntryFilter, JournalEntry } from './entry.ts';
+import { type Conditions, conditionsOf, type IndexedColumn } from './scan-conditions.ts';
 import { loadMessageId, type StoredMessageId } from './stored-message-id.ts';
 import type { VolumeReader } from './volume-reader.ts';
 import { KEY, OFFSET_SPACE } from './volume-schema.ts';
 
 /** Matches fetched by one statement: bounds what is thrown away when maxBytes is reached early. */
 const ROWS = 512;
-/** Runs of frames shorter than this on average are copied into one chunk: few writes to the socket beat few copies. */
-const MERGE_BELOW_BYTES = 16_384;
+/** Names kept; beyond that the cache starts anew (it only saves look-ups). */
+const MAX_NAMES = 10_000;
 const END = OFFSET_SPACE - 1;
+
+/**
+ * The next entry, of whatever client, at which a condition holds; what the client has of its commit or later ones comes
+ * not before the commit's start. A transaction is one client's, so there it is the entry itself.
+ */
+const LEAP: Readonly<Record<IndexedColumn, string>> = {
+  type: 'select start from entry where type = ? and row >= ? order by row limit 1',
+  txn: 'select offset from entry where txn = ? and row >= ? order by row limit 1',
+  label: 'select start from entry where row = (select min(row) from entry_label where label = ? and row >= ?)',
+};
+
+const DETAILS = 'e.offset, e.length, e.prev, e.time, e.type, e.txn, e.message, e.confidence, e.labels';
 
 export interface ScanLimits {
   readonly after: number;
@@ -26,176 +39,121 @@ export interface ScanLimits {
   readonly maxCount: number;
 }
 
-export interface Match {
-  readonly row: number;
-  readonly offset: number;
-  readonly segment: number;
-  readonly position: number;
-  readonly length: number;
-}
-
 export interface ScanResult {
-  readonly matches: Match[];
-  readonly bytes: number;
+  readonly count: number;
+  /** Offset of the last match; meaningless where there is none. */
+  readonly last: number;
+  /** The matches' frames, joined. */
+  readonly data: Buffer;
+  /** What is known of each match; empty unless asked for. */
+  readonly entries: readonly JournalEntry[];
   /** Everything up to this offset has been looked at. */
   readonly scanned: number;
-  /** Index rows were looked at one by one, not only leapt over. */
+  /** Entries were looked at one by one, not only leapt over. */
   readonly walked: boolean;
 }
 
-interface Conditions {
-  readonly sql: string;
-  readonly values: readonly (string | number)[];
-  /** Per indexed condition: the values of which at least one must hold. */
-  readonly seeks: readonly { readonly column: 'type' | 'txn' | 'label'; readonly numbers: readonly number[] }[];
-}
-
-/**
- * The next entry, of whatever client, at which a condition holds; what the client has of its commit or later ones comes
- * not before the commit's start. A transaction is one client's, so there it is the entry itself.
- */
-const LEAP = {
-  type: 'select start from entry where type = ? and row >= ? order by row limit 1',
-  txn: 'select offset from entry where txn = ? and row >= ? order by row limit 1',
-  label: 'select start from entry where row = (select min(row) from entry_label where label = ? and row >= ?)',
-} as const;
-
-type MatchRow = [row: number, offset: number, segment: number, position: number, length: number];
+type Row = readonly [offset: number, length: number, ...details: unknown[]];
+type Details = [
+  offset: number,
+  length: number,
+  prev: number,
+  time: number,
+  type: number,
+  txn: number,
+  message: StoredMessageId,
+  confidence: number | null,
+  labels: string | null,
+];
 
 export class VolumeScan {
   readonly #volume: VolumeReader;
   readonly #prepared = new Map<string, Database.Statement<(string | number)[], unknown>>();
+  readonly #names = new Map<string, string>();
 
   constructor(volume: VolumeReader) {
     this.#volume = volume;
   }
 
-  scan(client: number, filter: EntryFilter, limits: ScanLimits): ScanResult {
+  /** @param details whether `entries` is wanted too */
+  scan(client: number, filter: EntryFilter, limits: ScanLimits, details: boolean): ScanResult {
     const { base } = this.#volume;
-    const nothing: ScanResult = { matches: [], bytes: 0, scanned: Math.max(limits.until, limits.after), walked: false };
+    const nothing = { count: 0, last: -1, data: Buffer.alloc(0), entries: [], walked: false };
+    const all = Math.max(limits.until, limits.after);
     const until = Math.min(limits.until - base, END);
-    let from = Math.max(0, limits.after + 1 - base);
-    if (from > until) return nothing;
-    const conditions = this.#resolve(client, filter);
-    if (conditions === undefined) return nothing;
-    const leap = this.#leap(client, conditions, from, until);
-    if (leap === undefined) return nothing;
-    from = leap;
-    const window = this.#window(client, from, until, limits.maxScan);
-    const to = window ?? until;
-    const lastSegment = this.#volume.segmentAt(client, to);
+    const from = Math.max(0, limits.after + 1 - base);
+    const conditions = from > until ? undefined : this.#conditions(client, filter);
+    const start = conditions === undefined ? undefined : this.#leap(client, conditions, from, until);
+    if (conditions === undefined || start === undefined) return { ...nothing, scanned: all };
 
-    const matches: Match[] = [];
+    const window = this.#window(client, start, until, limits.maxScan);
+    const scanned = window === undefined ? all : window + base;
+    const { rows, isCut } = this.#list(client, conditions, start, window ?? until, limits, details);
+    const first = rows[0];
+    const last = rows.at(-1);
+    if (first === undefined || last === undefined) return { ...nothing, scanned, walked: true };
+    const data = this.#walk(
+      `select cast(group_concat(frame, '') as blob) from
+         (select substr(s.data, e.position + 1, e.length) as frame`,
+      conditions,
+      ')',
+    )
+      .pluck()
+      .get(...this.#span(client, first[0], last[0], conditions)) as Buffer;
+    return {
+      count: rows.length,
+      last: last[0] + base,
+      data,
+      entries: details ? this.#entries(rows as readonly Details[], data) : [],
+      scanned: isCut ? last[0] + base : scanned,
+      walked: true,
+    };
+  }
+
+  /** The matches from `start` to `to`, as many as the limits allow. */
+  #list(
+    client: number,
+    conditions: Conditions,
+    start: number,
+    to: number,
+    limits: ScanLimits,
+    details: boolean,
+  ): { rows: readonly Row[]; isCut: boolean } {
+    const statement = this.#walk(`select ${details ? DETAILS : 'e.offset, e.length'}`, conditions, 'limit ?').raw();
+    const rows: Row[] = [];
     let bytes = 0;
-    const cut = (): ScanResult => ({ matches, bytes, scanned: matches.at(-1)!.offset, walked: true });
-    while (from <= to) {
-      const limit = Math.min(ROWS, limits.maxCount - matches.length);
-      const rows = this.#statement(
-        `select e.row, e.offset, e.segment, e.position, e.length
-         from segment s cross join entry e on e.row between s.row and s.row + s.count - 1
-         where s.key between ${KEY} and ${KEY} and e.offset between ? and ? ${conditions.sql}
-         order by s.key, e.row limit ?`,
-      )
-        .raw()
-        .all(client, from, client, lastSegment, from, to, ...conditions.values, limit) as MatchRow[];
-      for (const [row, offset, segment, position, length] of rows) {
-        if (bytes > 0 && bytes + length > limits.maxBytes) return cut();
-        matches.push({ row, offset: offset + base, segment, position, length });
-        bytes += length;
+    for (let from = start; from <= to; from = rows.at(-1)![0] + 1) {
+      const limit = Math.min(ROWS, limits.maxCount - rows.length);
+      const found = statement.all(...this.#span(client, from, to, conditions), limit) as Row[];
+      for (const row of found) {
+        if (bytes > 0 && bytes + row[1] > limits.maxBytes) return { rows, isCut: true };
+        bytes += row[1];
+        rows.push(row);
       }
-      if (matches.length >= limits.maxCount) return cut();
-      if (rows.length < limit) break;
-      from = rows.at(-1)![1] + 1;
+      if (rows.length >= limits.maxCount) return { rows, isCut: true };
+      if (found.length < limit) break;
     }
-    return { matches, bytes, scanned: window === undefined ? nothing.scanned : to + base, walked: true };
+    return { rows, isCut: false };
   }
 
-  /** The frames of matches, neighbours joined. */
-  chunks(client: number, matches: readonly Match[]): Buffer[] {
-    const runs: Buffer[] = [];
-    let bytes = 0;
-    for (let i = 0; i < matches.length; ) {
-      const first = matches[i]!;
-      const data = this.#segment(client, first.segment);
-      for (; i < matches.length && matches[i]!.segment === first.segment; ) {
-        const start = matches[i]!.position;
-        let finish = start;
-        for (; i < matches.length && matches[i]!.segment === first.segment && matches[i]!.position === finish; i++) {
-          finish += matches[i]!.length;
-        }
-        runs.push(data.subarray(start, finish));
-        bytes += finish - start;
-      }
-    }
-    return runs.length > 1 && bytes / runs.length < MERGE_BELOW_BYTES ? [Buffer.concat(runs, bytes)] : runs;
+  /** A statement over the client's entries within `#span` for which the conditions hold, in order. */
+  #walk(select: string, conditions: Conditions, end: string): Database.Statement<(string | number)[], unknown> {
+    return this.#statement(
+      `${select} from segment s cross join entry e on e.row between s.row and s.row + s.count - 1
+       where s.key between ${KEY} and ${KEY} and e.offset between ? and ? ${conditions.sql} order by s.key, e.row ${end}`,
+    );
   }
 
-  /** Matches with all that is known of them. */
-  entries(client: number, matches: readonly Match[]): JournalEntry[] {
-    const statement = this.#statement(
-      `select prev, time, message, type.name, txn.name, confidence, labels
-       from entry join type on type.no = entry.type join txn on txn.no = entry.txn where row = ?`,
-    ).raw();
-    let segment = -1;
-    let data: Buffer = Buffer.alloc(0);
-    return matches.map((match) => {
-      if (match.segment !== segment) data = this.#segment(client, match.segment);
-      segment = match.segment;
-      const [prev, time, message, type, transaction, confidence, labels] = statement.get(match.row) as [
-        number,
-        number,
-        StoredMessageId,
-        string,
-        string,
-        number | null,
-        string | null,
-      ];
-      return {
-        offset: match.offset,
-        prev,
-        time,
-        messageId: loadMessageId(message),
-        type,
-        transaction,
-        labels: labels === null ? [] : labels.split(',').map((no) => this.#labelName(Number(no))),
-        confidence,
-        frame: data.subarray(match.position, match.position + match.length),
-      };
-    });
+  #span(client: number, from: number, to: number, conditions: Conditions): (string | number)[] {
+    return [client, from, client, this.#volume.segmentAt(client, to), from, to, ...conditions.values];
   }
 
-  /** The conditions in this volume's own numbers; undefined where one names only what the volume has never seen. */
-  #resolve(client: number, filter: EntryFilter): Conditions | undefined {
-    const seeks: { column: 'type' | 'txn' | 'label'; numbers: number[] }[] = [];
-    const values: (string | number)[] = [];
-    let sql = '';
-    const lists = [
-      { column: 'type', names: filter.types, find: 'select no from type where name = ?', key: [] },
-      {
-        column: 'txn',
-        names: filter.transactions,
-        find: 'select no from txn where client = ? and name = ?',
-        key: [client],
-      },
-      { column: 'label', names: filter.labels, find: 'select no from label where name = ?', key: [] },
-    ] as const;
-    for (const { column, names, find, key } of lists) {
-      if (names === undefined) continue;
-      const numbers = [...new Set(names)].flatMap((name) => this.#pluck<number>(find, [...key, name]) ?? []);
-      if (numbers.length === 0) return undefined;
-      seeks.push({ column, numbers });
-      values.push(JSON.stringify(numbers));
-      // The plus keeps SQLite from walking the index on type or transaction: the leap has done that part.
-      sql +=
-        column === 'label'
-          ? ' and exists (select 1 from entry_label where label in (select value from json_each(?)) and row = e.row)'
-          : ` and +e.${column} in (select value from json_each(?))`;
-    }
-    if (filter.minConfidence !== undefined) {
-      sql += ' and e.confidence >= ?';
-      values.push(filter.minConfidence);
-    }
-    return { sql, values, seeks };
+  #conditions(client: number, filter: EntryFilter): Conditions | undefined {
+    return conditionsOf(filter, (column, name) =>
+      column === 'txn'
+        ? this.#pluck<number>('select no from txn where client = ? and name = ?', [client, name])
+        : this.#pluck<number>(`select no from ${column} where name = ?`, [name]),
+    );
   }
 
   /** The first offset, less base, at which every indexed condition may hold again: never past one at which all do. */
@@ -227,12 +185,34 @@ export class VolumeScan {
     return offset === undefined || offset > until ? undefined : offset;
   }
 
-  #segment(client: number, segment: number): Buffer {
-    return this.#pluck<Buffer>(`select data from segment where key = ${KEY}`, [client, segment])!;
+  #entries(rows: readonly Details[], data: Buffer): JournalEntry[] {
+    let position = 0;
+    return rows.map(([offset, length, prev, time, type, txn, message, confidence, labels]) => {
+      const frame = data.subarray(position, position + length);
+      position += length;
+      return {
+        offset: offset + this.#volume.base,
+        prev,
+        time,
+        messageId: loadMessageId(message),
+        type: this.#name('type', type),
+        transaction: this.#name('txn', txn),
+        labels: labels === null ? [] : labels.split(',').map((no) => this.#name('label', Number(no))),
+        confidence,
+        frame,
+      };
+    });
   }
 
-  #labelName(no: number): string {
-    return this.#pluck<string>('select name from label where no = ?', [no])!;
+  #name(table: IndexedColumn, no: number): string {
+    const key = `${table} ${no}`;
+    let name = this.#names.get(key);
+    if (name === undefined) {
+      name = this.#pluck<string>(`select name from ${table} where no = ?`, [no])!;
+      if (this.#names.size >= MAX_NAMES) this.#names.clear();
+      this.#names.set(key, name);
+    }
+    return name;
   }
 
   #pluck<Value>(sql: string, values: (string | number)[]): Value | undefined {

@@ -100,12 +100,12 @@ export class VolumeWriter {
   ): void {
     const state: VolumeState = { ...this.#state, position, appended: now, ...this.#messageRange(ids) };
     const start = segments.reduce((least, { first }) => Math.min(least, first), position) - state.base;
-    this.database.exec('begin immediate');
+    this.#statements.begin.run();
     const rows: EntryColumns[] = [];
     for (const segment of segments) this.#insertSegment(segment, start, ids, rows);
     this.#insertEntries(rows);
     this.#statements.setState.run(state.appended, state.position, state.minMessage, state.maxMessage);
-    this.database.exec('commit');
+    this.#statements.commit.run();
     this.#state = state;
   }
 
@@ -221,6 +221,8 @@ function readState(database: Database.Database, path: string): VolumeState {
 
 function prepareStatements(database: Database.Database) {
   return {
+    begin: database.prepare('begin immediate'),
+    commit: database.prepare('commit'),
     head: database.prepare<[string], ClientHead>(
       'select no, name, head, count, time, bytes, chain from client where name = ?',
     ),

@@ -2,6 +2,7 @@
 import type { Suite } from './suite.ts';
 
 export const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {
+  journal: () => import('./journal.ts'),
   push: () => import('./push.ts'),
   vision: () => import('./vision.ts'),
 };
