@@ -2,6 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { groupSample, startCapacityReporter } from '../protocol/capacity/reporter.ts';
+import { INGEST_TOPIC } from '../protocol/log/topics.ts';
 import type { Readiness, RoleContext, RunningRole } from '../protocol/role.ts';
 import type { VisionConfig } from './config.ts';
 import { type InferenceEvent, startInferenceProcess } from './inference/inference-process.ts';
@@ -11,7 +13,7 @@ import { Attempts } from './worker/attempts.ts';
 import { type Engine, inferenceEngine } from './worker/engine.ts';
 import { enginePool } from './worker/engine-pool.ts';
 import { workerMetrics } from './worker/metrics.ts';
-import type { ServiceIdentity } from './worker/service-identity.ts';
+import { consumerGroup, type ServiceIdentity } from './worker/service-identity.ts';
 import { startWorker } from './worker/worker.ts';
 
 const THREADS_PER_PROCESS = 2;
@@ -37,6 +39,13 @@ export async function startVision(
     { service, log, verifier, blobs, engine, attempts, metrics, logger, now: Date.now },
     { ...config, maxImagesInFlight: imagesInFlight(config) },
   );
+  const stopReporting = startCapacityReporter({
+    log,
+    service: service.name,
+    sample: groupSample(log, consumerGroup(service), INGEST_TOPIC),
+    now: Date.now,
+    onError: (err) => logger.warn({ err }, 'capacity cannot be reported'),
+  });
   let ended: unknown;
   subscription.ended.catch((error: unknown) => {
     ended = error;
@@ -51,6 +60,7 @@ export async function startVision(
       return engine.state();
     },
     async stop() {
+      await stopReporting();
       await subscription.close();
       await engine.close();
       attempts.close();

@@ -9,8 +9,8 @@ const signalOf = (...reports: Parameters<typeof record>[]) => {
   for (const report of reports) signal.apply(record(...report));
   return signal;
 };
-function record(service: string, lag: number, perSecond: number, waitedSeconds = 0, time = NOW) {
-  const capacity = { service, lag, perSecond, waitedSeconds, time: Timestamp.fromDate(new Date(time)) };
+function record(service: string, lag: number, perSecond: number, stalledSeconds = 0, time = NOW) {
+  const capacity = { service, lag, perSecond, stalledSeconds, time: Timestamp.fromDate(new Date(time)) };
   return { key: service, value: Buffer.from(Capacity.toBinary(capacity)) };
 }
 
@@ -36,9 +36,10 @@ test('the worst of several is named', () => {
   expect(signal.congestion(['a', 'b'], NOW)).toEqual({ service: 'b', seconds: 30 });
 });
 
-test('a service whose throughput is not known yet is judged by how long its records waited', () => {
-  const signal = signalOf(['new', 5, 0, 12], ['idle', 0, 0, 12]);
+test('a service that stands still is judged by how long it has, however fast it was', () => {
+  const signal = signalOf(['new', 5, 0, 12], ['fast', 5, 100, 13], ['idle', 0, 0, 12]);
   expect(signal.congestion(['new'], NOW)).toEqual({ service: 'new', seconds: 2 });
+  expect(signal.congestion(['fast'], NOW)).toEqual({ service: 'fast', seconds: 3 });
   expect(signal.congestion(['idle'], NOW)).toBeUndefined();
 });
 

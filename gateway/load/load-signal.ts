@@ -24,7 +24,7 @@ export interface Congestion {
 interface Reported {
   readonly lag: number;
   readonly perSecond: number;
-  readonly waitedSeconds: number;
+  readonly stalledSeconds: number;
   /** Milliseconds since the epoch. */
   readonly time: number;
   /** Images accepted here since the report. */
@@ -46,9 +46,9 @@ export class LoadSignal {
       this.#services.delete(key);
       return;
     }
-    const { lag, perSecond, waitedSeconds, time } = capacity;
+    const { lag, perSecond, stalledSeconds, time } = capacity;
     const reportedAt = time === undefined ? 0 : Timestamp.toDate(time).getTime();
-    this.#services.set(key, { lag, perSecond, waitedSeconds, time: reportedAt, accepted: 0 });
+    this.#services.set(key, { lag, perSecond, stalledSeconds, time: reportedAt, accepted: 0 });
   }
 
   /** Counts images that were accepted for these services. */
@@ -73,10 +73,10 @@ export class LoadSignal {
   waitSeconds(service: string, now: number): number {
     const reported = this.#services.get(service);
     if (reported === undefined || now - reported.time > this.#bounds.forgetAfterMs) return 0;
-    const { lag, perSecond, waitedSeconds, accepted } = reported;
+    const { lag, perSecond, stalledSeconds, accepted } = reported;
     if (lag + accepted === 0) return 0;
-    // Without a throughput yet, what waited last is the best that is known.
-    return perSecond > 0 ? (lag + accepted) / perSecond : waitedSeconds;
+    // However fast it was, what stands still has to start again first.
+    return Math.max(stalledSeconds, perSecond > 0 ? (lag + accepted) / perSecond : 0);
   }
 
   services(): string[] {

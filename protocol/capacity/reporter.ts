@@ -14,8 +14,6 @@ export interface CapacitySample {
   readonly lag: number;
   /** Records that were finished since the start, by all instances or, where that is not known, by this one. */
   readonly done: number;
-  /** How long the record that was taken into work last had waited. */
-  readonly waitedSeconds: number;
 }
 
 export interface CapacityReporterOptions {
@@ -49,15 +47,26 @@ export function startCapacityReporter(options: CapacityReporterOptions): () => P
   };
 }
 
+/** What a consumer group has before it and behind it, over all of its members. */
+export function groupSample(log: Log, group: string, topic: string): () => Promise<CapacitySample> {
+  return async () => {
+    const partitions = await log.lag(group, topic);
+    return {
+      lag: partitions.reduce((sum, { lag }) => sum + lag, 0),
+      done: partitions.reduce((sum, { end, lag }) => sum + end - lag, 0),
+    };
+  };
+}
+
 async function report({ log, service, sample, now }: CapacityReporterOptions, throughput: Throughput): Promise<void> {
-  const { lag, done, waitedSeconds } = await sample();
+  const { lag, done } = await sample();
   const time = now();
   throughput.measure(done, lag, time);
   const capacity: Capacity = {
     service,
     lag,
     perSecond: throughput.perSecond,
-    waitedSeconds,
+    stalledSeconds: throughput.stalledSeconds(time),
     time: Timestamp.fromDate(new Date(time)),
   };
   await log.produce(CAPACITY_TOPIC, [{ key: service, value: Capacity.toBinary(capacity) }]);

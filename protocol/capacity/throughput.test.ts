@@ -27,3 +27,14 @@ test('the estimate follows a change within seconds, and one odd second does not 
   for (let time = 11; time < 25; time++) second(10, time);
   expect(throughput.perSecond).toBeLessThan(13);
 });
+
+test('a service that finishes nothing although something waits is stalled for as long', () => {
+  const throughput = new Throughput();
+  throughput.measure(5, 0, 0);
+  expect(throughput.stalledSeconds(9000)).toBe(0);
+  throughput.measure(5, 3, 10_000);
+  throughput.measure(5, 9, 20_000);
+  expect(throughput.stalledSeconds(30_000)).toBe(20);
+  throughput.measure(6, 9, 30_000);
+  expect(throughput.stalledSeconds(31_000)).toBe(1);
+});

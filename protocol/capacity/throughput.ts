@@ -8,6 +8,7 @@ const WEIGHT = 0.25;
 
 export class Throughput {
   #estimate = 0;
+  #progressed: number | undefined;
   #last: { readonly done: number; readonly time: number; readonly busy: boolean } | undefined;
 
   /** Records per second; 0 while nothing is known. */
@@ -15,10 +16,16 @@ export class Throughput {
     return this.#estimate;
   }
 
+  /** How long nothing has been finished although something waits. @param time ms since the epoch */
+  stalledSeconds(time: number): number {
+    return this.#last?.busy === true && this.#progressed !== undefined ? (time - this.#progressed) / 1000 : 0;
+  }
+
   /** @param done records finished since the start @param waiting records that wait now @param time ms since the epoch */
   measure(done: number, waiting: number, time: number): void {
     const last = this.#last;
     const busy = waiting > 0;
+    if (last === undefined || !last.busy || done !== last.done) this.#progressed = time;
     this.#last = { done, time, busy };
     // A rate counts where there was work at both ends of the interval.
     if (last === undefined || !last.busy || !busy || time <= last.time) return;

@@ -15,7 +15,9 @@ import { retireBlobs } from '../../protocol/blob/retire-blobs.ts';
 import { followRevocations } from '../../protocol/claims/follow-revocations.ts';
 import { openKeyRing } from '../../protocol/claims/key-ring.ts';
 import { TokenVerifier } from '../../protocol/claims/verifier.ts';
+import { registerOpenApi } from '../../protocol/http/openapi.ts';
 import { registerOperatorRoutes } from '../../protocol/http/operator-routes.ts';
+import { registerSecurityHeaders } from '../../protocol/http/security-headers.ts';
 import { createHttpServer } from '../../protocol/http/server.ts';
 import { openLog } from '../../protocol/log/open.ts';
 import { topicDefinitions } from '../../protocol/log/topics.ts';
@@ -26,6 +28,7 @@ import { startTracing } from '../../protocol/telemetry/tracing.ts';
 import { startPush } from '../../push/main.ts';
 import { startVision } from '../../vision/main.ts';
 import { startSummary } from '../../vision/summary/main.ts';
+import { checkRetention } from './check-retention.ts';
 import type { SluiceConfig } from './config.ts';
 import { logSettings } from './log-settings.ts';
 import { ROLES, type RoleName } from './role-names.ts';
@@ -40,6 +43,8 @@ export interface RunningSluice {
 }
 
 const READY_POLL_MS = 50;
+/** Of the HTTP interface. */
+const VERSION = '1.0.0';
 
 export async function startRoles(
   names: readonly RoleName[],
@@ -50,6 +55,7 @@ export async function startRoles(
   const settings = logSettings(config);
   const log = await openLog(settings);
   if (config.topics.create) await log.createTopics(topicDefinitions(config.topics));
+  if (names.includes('firehose')) await checkRetention(log, config.firehose.journal.retentionMs);
   const blobs = new FolderBlobStore(config.blobs.folder || join(config.data, 'blobs'));
   const keysFolder = join(config.data, 'keys');
   const keyRing = await openKeyRing(keysFolder, {
@@ -97,6 +103,8 @@ export async function startRoles(
     await tracing?.stop();
   });
   try {
+    await registerSecurityHeaders(server, config.tlsCertFile !== '');
+    await registerOpenApi(server, VERSION);
     for (const name of ROLES.filter((role) => names.includes(role)))
       roles.push(...(await startRole(name, contextOf(name), config)));
     registerOperatorRoutes(server, roles, metrics);

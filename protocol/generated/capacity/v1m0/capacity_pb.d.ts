@@ -34,11 +34,11 @@ export interface Capacity {
      */
     lag: number;
     /**
-     * How long the record that it took into work last had waited.
+     * How long nothing has been finished although something waits.
      *
-     * @generated from protobuf field: double waited_seconds = 4
+     * @generated from protobuf field: double stalled_seconds = 4
      */
-    waitedSeconds: number;
+    stalledSeconds: number;
     /**
      * @generated from protobuf field: google.protobuf.Timestamp time = 5
      */

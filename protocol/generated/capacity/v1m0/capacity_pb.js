@@ -14,7 +14,7 @@ class Capacity$Type extends MessageType {
             { no: 1, name: "service", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
             { no: 2, name: "per_second", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ },
             { no: 3, name: "lag", kind: "scalar", T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ },
-            { no: 4, name: "waited_seconds", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ },
+            { no: 4, name: "stalled_seconds", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ },
             { no: 5, name: "time", kind: "message", T: () => Timestamp }
         ]);
     }
@@ -23,7 +23,7 @@ class Capacity$Type extends MessageType {
         message.service = "";
         message.perSecond = 0;
         message.lag = 0;
-        message.waitedSeconds = 0;
+        message.stalledSeconds = 0;
         if (value !== undefined)
             reflectionMergePartial(this, message, value);
         return message;
@@ -42,8 +42,8 @@ class Capacity$Type extends MessageType {
                 case /* uint64 lag */ 3:
                     message.lag = reader.uint64().toNumber();
                     break;
-                case /* double waited_seconds */ 4:
-                    message.waitedSeconds = reader.double();
+                case /* double stalled_seconds */ 4:
+                    message.stalledSeconds = reader.double();
                     break;
                 case /* google.protobuf.Timestamp time */ 5:
                     message.time = Timestamp.internalBinaryRead(reader, reader.uint32(), options, message.time);
@@ -69,9 +69,9 @@ class Capacity$Type extends MessageType {
         /* uint64 lag = 3; */
         if (message.lag !== 0)
             writer.tag(3, WireType.Varint).uint64(message.lag);
-        /* double waited_seconds = 4; */
-        if (message.waitedSeconds !== 0)
-            writer.tag(4, WireType.Bit64).double(message.waitedSeconds);
+        /* double stalled_seconds = 4; */
+        if (message.stalledSeconds !== 0)
+            writer.tag(4, WireType.Bit64).double(message.stalledSeconds);
         /* google.protobuf.Timestamp time = 5; */
         if (message.time)
             Timestamp.internalBinaryWrite(message.time, writer.tag(5, WireType.LengthDelimited).fork(), options).join();
