@@ -173,6 +173,19 @@ describe.each(SERVICE_NAMES.map((name) => [name]))('every service: %s', (name) =
     });
   });
 
+  test('has its models in docs/models.md as they are pinned', async () => {
+    const { folder } = await loadService(name);
+    const { models } = JSON.parse(readFileSync(new URL('manifest.json', folder), 'utf8')) as {
+      models: Record<string, { name: string; version: string; package: string; sha256: string; licence: string }>;
+    };
+    const lines = readFileSync(new URL('../../docs/models.md', import.meta.url), 'utf8').split('\n');
+    for (const model of Object.values(models)) {
+      const line = lines.find((candidate) => candidate.startsWith(`| ${name} | \`${model.name}\` |`));
+      expect(line).toContain(`\`${model.package}\` ${model.version}`);
+      expect(line).toContain(`\`${model.sha256}\` | ${model.licence} |`);
+    }
+  });
+
   test('is listed under its own name and version', async () => {
     const service = await loadService(name);
     const manifest = JSON.parse(readFileSync(new URL('manifest.json', service.folder), 'utf8'));
