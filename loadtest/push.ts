@@ -23,7 +23,7 @@ import type { FromSink, ToSink } from './push-sink.ts';
 import type { BenchCase, BenchContext, Measurement, OpenVariant, Suite } from './suite.ts';
 
 const HOUR = 3_600_000;
-const REQUESTS = 20_000;
+const REQUESTS = 60_000;
 /** As many as are under way to one endpoint at most in push's own defaults. */
 const RAW_CONCURRENCY_OF_ONE = 32;
 const TEXT = 'x'.repeat(250);

@@ -51,6 +51,11 @@ export const PushConfig = Type.Object(
       {
         start: Type.Integer({ default: 4, minimum: 1, description: 'Requests under way to an endpoint at first' }),
         most: Type.Integer({ default: 32, minimum: 1, description: 'Most requests under way to one endpoint' }),
+        shared: Type.Integer({
+          default: 64,
+          minimum: 2,
+          description: 'Requests under way beyond the first of each endpoint, over all of them',
+        }),
       },
       { default: {}, additionalProperties: false, description: 'Adapts to what each endpoint takes' },
     ),

@@ -8,6 +8,7 @@ import type { PushConfig } from './config.ts';
 import { Directory } from './deliver/directory.ts';
 import { Notices } from './deliver/notices.ts';
 import { openSender, type SenderOptions } from './deliver/sender.ts';
+import { SharedRoom } from './deliver/shared-room.ts';
 import { pushMetrics } from './metrics.ts';
 import { pushRoutes } from './routes/push-routes.ts';
 import { DeliveryStore } from './store/delivery-store.ts';
@@ -33,6 +34,7 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
       metrics,
       logger,
       openSender: (url) => openSender(url, senderOptions, Date.now),
+      room: new SharedRoom(config.concurrency.shared),
       notify: (endpoint, notice) => notices.tell(endpoint, notice),
       now: Date.now,
       random: Math.random,

@@ -17,7 +17,7 @@ import type { DeliveryOptions } from './options.ts';
 import type { SigningKey } from './signature.ts';
 
 export interface DirectoryDependencies
-  extends Pick<WorkerDependencies, 'openSender' | 'notify' | 'now' | 'random' | 'logger'> {
+  extends Pick<WorkerDependencies, 'openSender' | 'room' | 'notify' | 'now' | 'random' | 'logger'> {
   /** Folder of the journals. */
   readonly folder: string;
   readonly store: DeliveryStore;
@@ -179,7 +179,7 @@ export class Directory {
   }
 
   #make(endpoint: Endpoint): EndpointWorker {
-    const { store, openSender, notify, metrics, logger, now, random } = this.#to;
+    const { store, openSender, room, notify, metrics, logger, now, random } = this.#to;
     const epoch = this.#epoch!;
     const worker = new EndpointWorker(
       endpoint,
@@ -189,6 +189,7 @@ export class Directory {
         read: (request) => this.#readers.get(endpoint.partition)!.read({ client: endpoint.key, ...request }),
         store,
         openSender,
+        room,
         notify,
         finished: (messages) => this.#count(messages),
         metrics,

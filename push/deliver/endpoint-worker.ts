@@ -22,6 +22,7 @@ import { Outbox, type OutboxOptions } from './outbox.ts';
 import type { ReadFrames } from './read-frames.ts';
 import { Replays } from './replays.ts';
 import type { Sender } from './sender.ts';
+import type { SharedRoom } from './shared-room.ts';
 import { type SigningKey, signedHeaders } from './signature.ts';
 
 export interface WorkerDependencies {
@@ -29,6 +30,7 @@ export interface WorkerDependencies {
   readonly read: ReadFrames;
   readonly store: DeliveryStore;
   readonly openSender: (url: string) => Sender;
+  readonly room: SharedRoom;
   readonly notify: (endpoint: Endpoint, notice: Notice) => void;
   /** So many messages are finished: it may be time to store how far everybody has got. */
   readonly finished: (messages: number) => void;
@@ -195,7 +197,9 @@ export class EndpointWorker {
     for (;;) {
       if (this.#stopped || this.#moving !== undefined || this.#health.kind === 'disabled')
         return Number.POSITIVE_INFINITY;
-      if (this.#inFlight >= Math.floor(this.#concurrency.limit)) return Number.POSITIVE_INFINITY;
+      // With something under way its answer is what brings us back here.
+      if (this.#inFlight >= Math.floor(this.#concurrency.limit) || !this.#to.room.admits(this.#inFlight))
+        return Number.POSITIVE_INFINITY;
       const now = this.#to.now();
       const { rate, mode } = this.#endpoint.grant;
       const allowed = Math.max(admitsAt(this.#breaker), this.#pausedUntil, paceAllows(this.#pace, rate));
@@ -214,6 +218,7 @@ export class EndpointWorker {
     const isProbe = this.#breaker.kind === 'open';
     this.#breaker = sent(this.#breaker);
     this.#pace = paced(this.#pace, this.#endpoint.grant.rate, now);
+    this.#to.room.enter(this.#inFlight);
     this.#inFlight += 1;
     const body = deliveryBody(delivery, this.#to.epoch);
     const headers = signedHeaders(delivery.id, body, now, this.#keys);
@@ -232,6 +237,7 @@ export class EndpointWorker {
       ? delivered(this.#concurrency, tookMs, this.#inFlight, this.#options.concurrency)
       : failed(this.#concurrency, sentAt, now);
     this.#inFlight -= 1;
+    this.#to.room.leave(this.#inFlight);
     this.#to.metrics.answered(answer, tookMs / 1000, isDelivered ? delivery.items.length : 0);
     const before = this.#breaker;
     // What a shutdown cuts off says nothing about the receiver.
