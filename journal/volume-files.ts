@@ -55,7 +55,11 @@ export function fileBytes(path: string): number {
 
 /** Makes names created, renamed or removed in a folder survive a power cut. */
 export function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r');
+  syncFile(folder);
+}
+
+export function syncFile(path: string): void {
+  const handle = openSync(path, 'r');
   try {
     fsyncSync(handle);
   } finally {

@@ -45,6 +45,8 @@ export class VolumeWriter {
     let database: Database.Database | undefined;
     try {
       database = new Database(path, { fileMustExist: true, timeout: BUSY_MS });
+      // Already so, except in a copy made by VACUUM INTO.
+      database.pragma('journal_mode = WAL');
       // FULL: what was acknowledged survives a power cut. It costs one fsync a batch.
       database.pragma('synchronous = FULL');
       // Checkpoints are the journal's own (checkpoint.ts): an automatic one starves under constant readers.
