@@ -61,21 +61,30 @@ export function oauthRoutes(to: OAuthDependencies): FastifyPluginAsync {
         to.metrics.refused(known.code);
         return sendOAuthError(known, request, reply);
       });
-      scope.post<{ Body: string | undefined }>('/oauth/token', async (request, reply) => {
-        const answer = await issue(to, parseForm(request.body ?? ''), request);
-        return reply.header('cache-control', 'no-store').send(answer);
-      });
-      scope.post<{ Body: string | undefined }>('/oauth/revoke', async (request, reply) => {
-        const form = parseForm(request.body ?? '');
-        const { client } = await to.clientAuthentication.authenticate(
-          form,
-          request.headers.authorization,
-          audiencesOf(to),
-          to.now(),
-        );
-        await revokeToken(to.log, to.keys(), client.clientId, field(form, 'token'), to.now());
-        return reply.code(200).header('cache-control', 'no-store').send({});
-      });
+      const form = (summary: string) => ({ schema: { summary, tags: ['oauth'], consumes: [FORM_MEDIA_TYPE] } });
+      scope.post<{ Body: string | undefined }>(
+        '/oauth/token',
+        form('Get a token (RFC 6749, RFC 8693)'),
+        async (request, reply) => {
+          const answer = await issue(to, parseForm(request.body ?? ''), request);
+          return reply.header('cache-control', 'no-store').send(answer);
+        },
+      );
+      scope.post<{ Body: string | undefined }>(
+        '/oauth/revoke',
+        form('Revoke a token (RFC 7009)'),
+        async (request, reply) => {
+          const fields = parseForm(request.body ?? '');
+          const { client } = await to.clientAuthentication.authenticate(
+            fields,
+            request.headers.authorization,
+            audiencesOf(to),
+            to.now(),
+          );
+          await revokeToken(to.log, to.keys(), client.clientId, field(fields, 'token'), to.now());
+          return reply.code(200).header('cache-control', 'no-store').send({});
+        },
+      );
     });
   };
 }

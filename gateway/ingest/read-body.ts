@@ -38,6 +38,24 @@ export async function readMultipartImages(
   limits: BodyLimits,
   digest: DigestCheck | undefined,
 ): Promise<ReceivedImage[]> {
+  try {
+    return await readParts(request, limits, digest);
+  } catch (cause) {
+    if (cause instanceof Problem) throw cause;
+    // Whatever the parser of forms trips over: no boundary, an end that is missing, a header without its end.
+    const detail = 'the form is not well-formed';
+    throw new Problem('invalid-request', `body: ${detail}.`, {
+      members: { errors: [{ field: 'body', detail }] },
+      cause,
+    });
+  }
+}
+
+async function readParts(
+  request: FastifyRequest,
+  limits: BodyLimits,
+  digest: DigestCheck | undefined,
+): Promise<ReceivedImage[]> {
   const images: ReceivedImage[] = [];
   let bytes = 0;
   // Of a form the digest is that of the whole form, so it is made of what comes off the wire.

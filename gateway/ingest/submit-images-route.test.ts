@@ -255,6 +255,23 @@ describe('what is refused, with its problem and the field at fault', () => {
     ['too many pixels', 422, 'image-too-large', 'body', async () => submit(await sampleImage('image/png', 101, 100))],
     ['a form without files', 400, 'invalid-request', 'body', () => submit(...form())],
     [
+      'a form without its boundary',
+      400,
+      'invalid-request',
+      'body',
+      () => submit(jpeg, { 'content-type': 'multipart/form-data' }),
+    ],
+    [
+      'a form without its end',
+      400,
+      'invalid-request',
+      'body',
+      () => {
+        const [body, headers] = form(['front', 'a.jpg', jpeg]);
+        return submit(body.subarray(0, -40), headers);
+      },
+    ],
+    [
       'a form with one bad part',
       422,
       'invalid-image',

@@ -50,7 +50,7 @@ export async function registerOpenApi(server: FastifyInstance, version: string):
     },
     hideUntagged: false,
     transform: ({ schema, url, route }) => ({
-      schema: url.startsWith('/v1/') ? described(schema, route.method) : schema,
+      schema: isForPeople(url) ? { hide: true } : described(schema, url, String(route.method)),
       url,
     }),
   });
@@ -58,26 +58,47 @@ export async function registerOpenApi(server: FastifyInstance, version: string):
   server.get('/openapi.json', { schema: { hide: true } as object }, async () => server.swagger());
 }
 
-/** The operation with what holds for all: the token it needs, and the problems it may answer with, by status. */
+/** What is no part of the interface that programs are written against. */
+function isForPeople(url: string): boolean {
+  return url.startsWith('/console') || url === '/metrics';
+}
+
+/** The operation with what holds for all of its kind: the token it needs, and how it answers where it does not succeed. */
 // biome-ignore lint/suspicious/noExplicitAny: a JSON Schema with OpenAPI's additions, of which swagger knows more than fastify
-function described(schema: any, method: string | readonly string[]): any {
+function described(schema: any, url: string, method: string): any {
   const { response = {}, ...rest } = schema ?? {};
   const success = Object.keys(response).some((status) => status.startsWith('2'))
     ? {}
-    : { 200: { description: 'Done' } };
+    : { [method === 'DELETE' ? 204 : 200]: { description: 'Done' } };
+  const failures = url.startsWith('/oauth/') && method === 'POST' ? OAUTH_FAILURES : problemResponses(url, method);
   return {
     ...rest,
-    security: [{ token: [] }],
-    response: { ...success, ...response, ...problemResponses(String(method)) },
+    ...(url.startsWith('/v1/') && { security: [{ token: [] }] }),
+    response: { ...success, ...failures, ...response },
   };
 }
 
-function problemResponses(method: string): Record<string, unknown> {
+const OAUTH_ERROR = {
+  description: 'An error in the form of RFC 6749, 5.2',
+  content: {
+    'application/json': {
+      schema: {
+        type: 'object',
+        required: ['error'],
+        properties: { error: { type: 'string' }, error_description: { type: 'string' } },
+      },
+    },
+  },
+};
+const OAUTH_FAILURES = Object.fromEntries([400, 401, 429, 503].map((status) => [status, OAUTH_ERROR]));
+
+function problemResponses(url: string, method: string): Record<string, unknown> {
   const byStatus = new Map<number, string[]>();
   for (const [key, { status, title }] of Object.entries(PROBLEM_TYPES))
     byStatus.set(status, [...(byStatus.get(status) ?? []), `\`${problemUri(key as ProblemKey)}\` ${title}`]);
   // What only a body can cause is no answer to a request without one.
   if (method === 'GET') for (const status of [413, 415, 422]) byStatus.delete(status);
+  if (!url.startsWith('/v1/')) for (const status of [401, 403, 409, 410, 416]) byStatus.delete(status);
   return Object.fromEntries(
     [...byStatus].map(([status, titles]) => [
       status,
