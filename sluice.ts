@@ -15,6 +15,7 @@ import { scaleCommand } from './sdk/commands/scale.ts';
 import { submitCommand } from './sdk/commands/submit.ts';
 import { tailCommand } from './sdk/commands/tail.ts';
 import { tokenCommand } from './sdk/commands/token.ts';
+import { topicsCommand } from './sdk/commands/topics.ts';
 
 const WRONG_USAGE = 2;
 const FAILED = 1;
@@ -31,6 +32,7 @@ for (const command of [
   submitCommand(),
   tailCommand(),
   journalCommand(),
+  topicsCommand(),
   lagCommand(),
   offsetsCommand(),
   deadLetterCommand(),
@@ -40,10 +42,14 @@ for (const command of [
 ])
   adopt(program, command);
 
+// Whoever reads the output has seen enough, as in `sluice dlq list | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : FAILED));
+
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
+  // At once: what was opened on the way to the error must not keep the process alive.
+  process.exit(report(error));
 }
 
 /** Every command, however deep, reports wrong usage the same way. */
