@@ -72,13 +72,12 @@ export class ChaosDeployment {
     }
   }
 
-  /** What fills the disk. */
-  usage(): string {
-    return execFileSync('du', ['-ak', '--max-depth=4', this.data], { encoding: 'utf8' })
-      .split('\n')
-      .sort((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10))
-      .slice(0, 12)
-      .join('\n');
+  /** What there is to go by when it does not recover: who is not ready, who lags, what fills the disk, the last log lines. */
+  async diagnosis(): Promise<string> {
+    const get = (path: string) => fetch(this.proxy.url + path).then((response) => response.text(), String);
+    const lag = (await get('/metrics')).split('\n').filter((line) => /lag_records.*} [^0]/.test(line));
+    const usage = execFileSync('du', ['-k', '--max-depth=2', this.data], { encoding: 'utf8' });
+    return [await get('/readyz'), ...lag, usage, this.stderr().slice(-4000)].join('\n');
   }
 
   stderr(): string {

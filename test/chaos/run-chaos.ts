@@ -124,10 +124,7 @@ async function oneFault(
   while (!recovered() && performance.now() - over < RECOVERY_LIMIT_MS) await sleep(20);
   const recoveryMs = Math.round(performance.now() - over);
   if (!recovered())
-    findings.push(
-      deployment.usage(),
-      `not recovered ${recoveryMs} ms after ${planned.fault}: ${deployment.stderr().slice(-2000)}`,
-    );
+    findings.push(`not recovered ${recoveryMs} ms after ${planned.fault}: ${await deployment.diagnosis()}`);
   say(`  recovered after ${recoveryMs} ms`);
   return { fault: planned.fault, recoveryMs };
 }

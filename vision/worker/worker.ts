@@ -131,8 +131,9 @@ class Worker {
 
   async #inside(task: Task, signals: { taken: AbortSignal; cut: AbortSignal }, leave: () => void): Promise<Outcome> {
     this.#to.metrics.inFlight(this.#gate.count, this.#gate.bytes);
-    this.#to.attempts.begin(task.event.messageId, this.#to.now());
     try {
+      // Within: a disk that is full must not keep the place that the image has taken.
+      this.#to.attempts.begin(task.event.messageId, this.#to.now());
       return await this.#analyse(task, signals);
     } catch (error) {
       this.#to.attempts.release(task.event.messageId);
