@@ -2,6 +2,8 @@
 import type { Suite } from './suite.ts';
 
 export const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {
+  firehose: () => import('./firehose.ts'),
+  ingest: () => import('./ingest.ts'),
   journal: () => import('./journal.ts'),
   push: () => import('./push.ts'),
   vision: () => import('./vision.ts'),

@@ -50,3 +50,13 @@ test('a service that has gone quiet is forgotten after a while; one that is dele
   signal.apply({ key: 'ocr', value: null });
   expect(signal.services()).toEqual([]);
 });
+
+test('for a service that has not shown what it can do a first load is accepted, and not without end', () => {
+  const signal = signalOf(['new', 0, 0]);
+  signal.accepted(['new'], 200);
+  expect(signal.congestion(['new'], NOW)).toBeUndefined();
+  signal.accepted(['new'], 1);
+  expect(signal.congestion(['new'], NOW)).toEqual({ service: 'new', seconds: 1 });
+  signal.apply(record('new', 201, 100));
+  expect(signal.congestion(['new'], NOW)).toBeUndefined();
+});

@@ -8,6 +8,10 @@ import { Capacity } from '../../protocol/generated/capacity/v1m0/capacity_pb.js'
 import { Timestamp } from '../../protocol/generated/google/protobuf/timestamp_pb.js';
 import type { LogRecord } from '../../protocol/log/log.ts';
 
+/** How many images may wait for a service that has not shown yet what it can do: it will have within seconds. */
+const MOST_FOR_UNKNOWN = 200;
+const UNKNOWN_FOR_SECONDS = 1;
+
 export interface LoadBounds {
   /** How long an image may have to wait for a service. */
   readonly maxWaitSeconds: number;
@@ -63,7 +67,9 @@ export class LoadSignal {
   congestion(services: readonly string[], now: number): Congestion | undefined {
     let worst: Congestion | undefined;
     for (const service of services) {
-      const seconds = this.waitSeconds(service, now) - this.#bounds.maxWaitSeconds;
+      const seconds = this.#isUnproven(service)
+        ? UNKNOWN_FOR_SECONDS
+        : this.waitSeconds(service, now) - this.#bounds.maxWaitSeconds;
       if (seconds > 0 && (worst === undefined || seconds > worst.seconds)) worst = { service, seconds };
     }
     return worst;
@@ -77,6 +83,12 @@ export class LoadSignal {
     if (lag + accepted === 0) return 0;
     // However fast it was, what stands still has to start again first.
     return Math.max(stalledSeconds, perSecond > 0 ? (lag + accepted) / perSecond : 0);
+  }
+
+  /** Whether much waits already for a service of which nobody knows how fast it is. */
+  #isUnproven(service: string): boolean {
+    const reported = this.#services.get(service);
+    return reported?.perSecond === 0 && reported.lag + reported.accepted > MOST_FOR_UNKNOWN;
   }
 
   services(): string[] {

@@ -4,6 +4,8 @@ export interface MessageFrame {
   readonly kind: 'message';
   readonly offset: number;
   readonly prev: number;
+  /** RFC 3339. */
+  readonly time: string;
   readonly type: string;
   readonly transaction: string;
   readonly id: string;
