@@ -18,6 +18,7 @@ import { KafkaFault } from './fault.ts';
 import { type KafkaRequest, type Metadata, metadataRequest } from './requests.ts';
 import type { KafkaSettings } from './settings.ts';
 
+const openSocket = defaultSocketFactory();
 const CONNECT_TIMEOUT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const ADMIN_TIMEOUT_MS = 30_000;
@@ -307,7 +308,8 @@ export class KafkaClient {
       clientId: this.#clientId,
       ssl: tlsOptions(this.#settings),
       sasl: saslOptions(this.#settings),
-      socketFactory: defaultSocketFactory(),
+      // A request is written at once and answered at once: nothing is gained by waiting to fill a packet.
+      socketFactory: (options) => openSocket(options).setNoDelay(true),
       connectionTimeout: CONNECT_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       enforceRequestTimeout: true,

@@ -15,6 +15,7 @@ export interface KafkaBrokerOptions {
   readonly configuration: string;
   readonly data: string;
   readonly clusterId: string;
+  readonly scramUsers: readonly string[];
   readonly port: number;
 }
 
@@ -86,8 +87,9 @@ export class KafkaBroker {
   }
 
   async #format(): Promise<void> {
-    const { clusterId, configuration } = this.#options;
+    const { clusterId, configuration, scramUsers } = this.#options;
     const tool = ['kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', configuration];
+    for (const user of scramUsers) tool.push('--add-scram', user);
     const log = `${configuration}.format.log`;
     const [code] = await once(this.#java(tool, log), 'exit');
     if (code !== 0) throw new Error(`Kafka's storage could not be formatted:\n${lastLines(log)}`);

@@ -18,6 +18,8 @@ export interface KafkaClusterOptions {
   readonly port?: number;
   /** More server properties, e.g. for authentication. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** Users to know from the start, as the storage tool's --add-scram takes them. */
+  readonly scramUsers?: readonly string[];
   /** Protocol of the client listener. Default PLAINTEXT. */
   readonly security?: 'PLAINTEXT' | 'SASL_PLAINTEXT' | 'SSL' | 'SASL_SSL';
 }
@@ -41,7 +43,7 @@ export async function startKafka(options: KafkaClusterOptions): Promise<KafkaClu
 }
 
 async function startBrokers(jars: KafkaJars, options: KafkaClusterOptions): Promise<KafkaCluster> {
-  const { folder, brokers: count = 1, port } = options;
+  const { folder, brokers: count = 1, port, scramUsers = [] } = options;
   mkdirSync(folder, { recursive: true });
   const ports = await freePorts(count * 2, port);
   const members = Array.from({ length: count }, (_, index) => ({
@@ -53,7 +55,7 @@ async function startBrokers(jars: KafkaJars, options: KafkaClusterOptions): Prom
     const configuration = join(folder, `broker-${member.id}.properties`);
     const data = join(folder, `data-${member.id}`);
     writeFileSync(configuration, properties(member, members, data, options));
-    return new KafkaBroker({ jars, configuration, data, clusterId: CLUSTER_ID, port: member.port });
+    return new KafkaBroker({ jars, configuration, data, clusterId: CLUSTER_ID, scramUsers, port: member.port });
   });
   const stop = async () => {
     await Promise.all(brokers.map((broker) => broker.stop()));
