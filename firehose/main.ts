@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
+import { ThreadSupervisor } from '../protocol/thread/thread-supervisor.ts';
 import type { FirehoseConfig } from './config.ts';
 import { registerConsumerRoutes } from './consumers/consumer-routes.ts';
 import { Consumers } from './consumers/consumers.ts';
@@ -10,14 +11,15 @@ import { assembleFirehose } from './firehose.ts';
 import { registerConnectionRoutes } from './http/connection-routes.ts';
 import { registerFirehoseRoutes } from './http/firehose-routes.ts';
 import { registerPlanRoute } from './http/plan-route.ts';
-import type { FromJournaler } from './journaler/messages.ts';
-import { JournalerSupervisor } from './journaler/supervisor.ts';
+import type { FromJournaler, JournalerOptions } from './journaler/messages.ts';
 import { Journals } from './journals/journals.ts';
 import { type FirehoseMetrics, firehoseMetrics } from './metrics.ts';
 import { LiveTail } from './stream/live-tail.ts';
 import { Scheduler } from './stream/scheduler.ts';
 import { Streams } from './stream/streams.ts';
 import { registerTransactionRoutes } from './transactions/transaction-routes.ts';
+
+type Appended = Extract<FromJournaler, { kind: 'appended' }>;
 
 export async function startFirehose(context: RoleContext, config: FirehoseConfig): Promise<RunningRole> {
   const { log, verifier, logger } = context;
@@ -46,30 +48,29 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
     now: Date.now,
   });
   const { retentionMs, retentionBytes, volumeSpanMs, check } = config.journal;
-  const journaler = new JournalerSupervisor(
+  const journalerOptions: JournalerOptions = {
+    log: context.logSettings,
+    folder,
+    retentionMs: retentionMs || undefined,
+    retentionBytes: retentionBytes || undefined,
+    volumeSpanMs,
+    check,
+  };
+  const journaler = new ThreadSupervisor<FromJournaler>(
     {
-      log: context.logSettings,
-      folder,
-      retentionMs: retentionMs || undefined,
-      retentionBytes: retentionBytes || undefined,
-      volumeSpanMs,
-      check,
+      name: 'the journaler',
+      entry: new URL('./journaler/thread.ts', import.meta.url),
+      data: journalerOptions,
+      hear(news) {
+        if (news.kind === 'following') {
+          journals.open(news.epoch, news.partitions);
+          streams.nudge();
+        } else if (news.kind === 'appended') {
+          passOn(news, tail, metrics);
+        } else report(news, logger, metrics);
+      },
     },
     verifier,
-    {
-      following(epoch, partitions) {
-        journals.open(epoch, partitions);
-        streams.nudge();
-      },
-      appended({ segments, data, duplicates }) {
-        for (const segment of segments) {
-          tail.appended({ ...segment, data: Buffer.from(data, segment.start, segment.length) });
-        }
-        const messages = segments.reduce((sum, { count }) => sum + count, 0);
-        metrics.journaled(messages, data.byteLength, duplicates);
-      },
-      other: (message) => report(message, logger, metrics),
-    },
     logger,
   );
   const stopping = new AbortController();
@@ -101,6 +102,15 @@ function fence(streams: Streams, client: string, name: string, owner: string | u
     if (owner === undefined) stream.end('closed', 0, `The consumer '${name}' was deleted.`);
     else stream.end('taken_over', 0, `Stream ${owner} has taken over the consumer '${name}'.`);
   }
+}
+
+/** Gives live readers what has just been journaled, in the bytes that it was journaled in. */
+function passOn({ segments, data, duplicates }: Appended, tail: LiveTail, metrics: FirehoseMetrics): void {
+  for (const segment of segments) {
+    tail.appended({ ...segment, data: Buffer.from(data, segment.start, segment.length) });
+  }
+  const messages = segments.reduce((sum, { count }) => sum + count, 0);
+  metrics.journaled(messages, data.byteLength, duplicates);
 }
 
 function report(message: FromJournaler, logger: Logger, metrics: FirehoseMetrics): void {

@@ -2,6 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
+import { ThreadSupervisor } from '../protocol/thread/thread-supervisor.ts';
 import { openSealingKeys } from '../protocol/webhook/sealing.ts';
 import { followWebhookRecords } from '../protocol/webhook/webhook-record.ts';
 import type { PushConfig } from './config.ts';
@@ -12,7 +13,7 @@ import { SharedRoom } from './deliver/shared-room.ts';
 import { pushMetrics } from './metrics.ts';
 import { pushRoutes } from './routes/push-routes.ts';
 import { DeliveryStore } from './store/delivery-store.ts';
-import { JournalerSupervisor } from './write/supervisor.ts';
+import type { FromJournaler, JournalerOptions } from './write/messages.ts';
 
 const OBSERVE_MS = 5_000;
 const EXPIRE_MS = 3_600_000;
@@ -41,18 +42,23 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
     },
     config,
   );
-  const journaler = new JournalerSupervisor(
+  const journalerOptions: JournalerOptions = {
+    log: logSettings,
+    folder,
+    book: join(dataFolder, 'endpoints.sqlite'),
+    partitions: config.partitions,
+    allowLoopback: config.allowLoopback,
+    groupMs: config.groupMs,
+    ...config.journal,
+  };
+  const journaler = new ThreadSupervisor<FromJournaler>(
     {
-      log: logSettings,
-      folder,
-      book: join(dataFolder, 'endpoints.sqlite'),
-      partitions: config.partitions,
-      allowLoopback: config.allowLoopback,
-      groupMs: config.groupMs,
-      ...config.journal,
+      name: 'the journaler of push',
+      entry: new URL('./write/thread.ts', import.meta.url),
+      data: journalerOptions,
+      hear: (news) => directory.hear(news),
     },
     verifier,
-    (news) => directory.hear(news),
     logger,
   );
   const changes = await followWebhookRecords(

@@ -4,6 +4,7 @@
  */
 import type { JsonObject, JsonValue } from '@protobuf-ts/runtime';
 import type { NewEntry } from '../../journal/entry.ts';
+import { TokenError } from '../../protocol/claims/token.ts';
 import { EnvelopeError, type Event, payloadJson, unpackEvent } from '../../protocol/envelope.ts';
 import type { LogRecord } from '../../protocol/log/log.ts';
 
@@ -68,9 +69,17 @@ function readPayload(event: Event): JsonValue {
 }
 
 async function checkToken(event: Event, clientOfToken: ClientOfToken): Promise<void> {
-  const client = await clientOfToken(event.token);
+  const client = await ownerOf(event.token, clientOfToken);
   if (client !== event.client) {
     throw new PoisonedRecord(`a message of client '${event.client}' carries a token of '${client}'`);
+  }
+}
+
+async function ownerOf(token: string, clientOfToken: ClientOfToken): Promise<string> {
+  try {
+    return await clientOfToken(token);
+  } catch (error) {
+    throw error instanceof TokenError ? new PoisonedRecord(error.message, { cause: error }) : error;
   }
 }
 

@@ -1,4 +1,4 @@
-/** What the journaler's thread and the main thread say to each other. */
+/** What the journaler is told at its start, and what it tells. */
 import type { LogSettings } from '../../protocol/log/settings.ts';
 
 export interface JournalerOptions {
@@ -35,16 +35,8 @@ export type FromJournaler =
       readonly data: ArrayBuffer;
       readonly duplicates: number;
     }
-  /** Whose is this token? Answered by `token`: keys never leave the main thread. */
-  | { readonly kind: 'ask-token'; readonly question: number; readonly token: string }
   | { readonly kind: 'poisoned'; readonly partition: number; readonly offset: number; readonly detail: string }
   | { readonly kind: 'moved-aside'; readonly partition: number; readonly to: string; readonly detail: string }
   | { readonly kind: 'retired'; readonly partition: number; readonly volumes: number }
   /** Something that is being retried. */
   | { readonly kind: 'trouble'; readonly detail: string };
-
-export type ToJournaler =
-  | { readonly kind: 'token'; readonly question: number; readonly answer: TokenAnswer }
-  | { readonly kind: 'stop' };
-
-export type TokenAnswer = { readonly client: string } | { readonly refused: string } | { readonly failed: string };

@@ -1,30 +1,11 @@
-/** The journaler's thread: appending waits for the disk, and readers share the main thread's event loop. */
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { openLog } from '../../protocol/log/open.ts';
+/** The firehose's journaler, in a thread of its own. */
+import { workerData } from 'node:worker_threads';
+import { runConsumerThread } from '../../protocol/thread/consumer-thread.ts';
 import { startJournaler } from './journaler.ts';
-import type { FromJournaler, JournalerOptions, ToJournaler } from './messages.ts';
-import { TokenQuestions } from './token-questions.ts';
+import type { FromJournaler, JournalerOptions } from './messages.ts';
 
-const port = parentPort as MessagePort;
 const options = workerData as JournalerOptions;
 
-const tell = (message: FromJournaler, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
-const questions = new TokenQuestions((question, token) => tell({ kind: 'ask-token', question, token }));
-const stopped = Promise.withResolvers<void>();
-port.on('message', (message: ToJournaler) => {
-  if (message.kind === 'token') questions.answer(message.question, message.answer);
-  else stopped.resolve();
-});
-
-const log = await openLog(options.log);
-try {
-  const journaler = await startJournaler(
-    { log, clientOfToken: (token) => questions.clientOf(token), tell, now: Date.now },
-    options,
-  );
-  await Promise.race([stopped.promise, journaler.ended]);
-  await journaler.stop();
-} finally {
-  await log.close();
-  port.close();
-}
+await runConsumerThread<FromJournaler>(options.log, ({ log, claimsOf, tell }) =>
+  startJournaler({ log, clientOfToken: async (token) => (await claimsOf(token)).client, tell, now: Date.now }, options),
+);

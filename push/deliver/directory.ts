@@ -11,7 +11,7 @@ import type { Endpoint } from '../endpoint.ts';
 import type { PushMetrics } from '../metrics.ts';
 import type { DeliveryStore } from '../store/delivery-store.ts';
 import { journalFolder } from '../write/journal-folder.ts';
-import type { JournalerNews } from '../write/supervisor.ts';
+import type { FromJournaler } from '../write/messages.ts';
 import { EndpointWorker, type WorkerDependencies } from './endpoint-worker.ts';
 import type { DeliveryOptions } from './options.ts';
 import type { SigningKey } from './signature.ts';
@@ -57,7 +57,7 @@ export class Directory {
   }
 
   /** What the write side tells. */
-  hear(news: JournalerNews): void {
+  hear(news: FromJournaler): void {
     const { logger, metrics } = this.#to;
     switch (news.kind) {
       case 'following':

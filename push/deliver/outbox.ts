@@ -23,7 +23,7 @@ export interface OutboxOptions {
 /** Frames held of messages that flow: enough for any number of requests under way, few enough to count for nothing. */
 const WINDOW_MESSAGES = 512;
 const WINDOW_BYTES = 8 << 20;
-const PAGE_BYTES = 1 << 16;
+const PAGE_BYTES = 1 << 18;
 /** Others want the event loop, too. */
 const PAGES_AT_ONCE = 8;
 

@@ -1,5 +1,4 @@
-/** What the journaler's thread and the main thread say to each other. */
-import type { Claims } from '../../protocol/claims/token.ts';
+/** What push's journaler is told at its start, and what it tells. */
 import type { LogSettings } from '../../protocol/log/settings.ts';
 import type { Endpoint } from '../endpoint.ts';
 
@@ -37,20 +36,7 @@ export type FromJournaler =
       /** Records of the partition that are not consumed yet. */
       readonly lag: number;
     }
-  /** What is in this token? Answered by `token`: keys never leave the main thread. */
-  | { readonly kind: 'ask-token'; readonly question: number; readonly token: string }
   | { readonly kind: 'skipped'; readonly why: 'refused' | 'unsound'; readonly client?: string; readonly detail: string }
   | { readonly kind: 'moved-aside'; readonly partition: number; readonly to: string; readonly detail: string }
   /** Something that is being retried. */
   | { readonly kind: 'trouble'; readonly detail: string };
-
-export type ToJournaler =
-  | { readonly kind: 'token'; readonly question: number; readonly answer: TokenAnswer }
-  | { readonly kind: 'stop' };
-
-export type TokenAnswer =
-  | { readonly claims: Claims }
-  /** Not a token of ours. */
-  | { readonly refused: { readonly code: string; readonly message: string } }
-  /** It could not be found out now. */
-  | { readonly failed: string };

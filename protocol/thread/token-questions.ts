@@ -1,5 +1,5 @@
 /** Asks the main thread what is in tokens, each once: thousands of messages carry the same one. */
-import { type Claims, TokenError } from '../../protocol/claims/token.ts';
+import { type Claims, TokenError } from '../claims/token.ts';
 import type { TokenAnswer } from './messages.ts';
 
 /** Answers remembered at most; the one unused for longest goes first. */
