@@ -69,7 +69,9 @@ function described(schema: any, url: string, method: string): any {
   const { response = {}, ...rest } = schema ?? {};
   const success = Object.keys(response).some((status) => status.startsWith('2'))
     ? {}
-    : { [method === 'DELETE' ? 204 : 200]: { description: 'Done' } };
+    : method === 'DELETE'
+      ? { 204: { type: 'null', description: 'Done' } }
+      : { 200: { description: 'Done' } };
   const failures = url.startsWith('/oauth/') && method === 'POST' ? OAUTH_FAILURES : problemResponses(url, method);
   return {
     ...rest,
