@@ -9,5 +9,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Two cores: more files at once only make each other slow.
     maxWorkers: 2,
+    // Many tests run real processes against real time-outs, and a small machine stalls now and then. What is broken fails twice, and
+    // a test that needed its second chance is reported as such.
+    retry: 1,
   },
 });
