@@ -1,0 +1,18 @@
+/** What the firehose benchmark and its server process say to each other. */
+
+export interface ServerOptions {
+  /** Holds the journal and the keys. */
+  readonly folder: string;
+}
+
+export type ToServer =
+  /** Journals so many entries of so many bytes for each client, before anything is measured. */
+  | { readonly kind: 'fill'; readonly clients: readonly string[]; readonly entries: number; readonly bytes: number }
+  /** Journals one entry for each client, as the journaler would. Its payload says when. */
+  | { readonly kind: 'append'; readonly clients: readonly string[]; readonly bytes: number }
+  | { readonly kind: 'usage' };
+
+export type FromServer =
+  | { readonly kind: 'listening'; readonly port: number; readonly token: Readonly<Record<string, string>> }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'usage'; readonly rssBytes: number; readonly cpuSeconds: number };

@@ -1,0 +1,82 @@
+/** nginx with nchan as a peer: one worker on the server's core, messages in memory. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { VariantUnavailable } from '../suite.ts';
+
+const MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so';
+
+export interface Nchan {
+  readonly port: number;
+  publish(body: string): Promise<void>;
+  rssBytes(): number;
+  stop(): Promise<void>;
+}
+
+/** @throws {VariantUnavailable} */
+export async function startNchan(folder: string): Promise<Nchan> {
+  if (!existsSync(MODULE)) throw new VariantUnavailable('apt-get install libnginx-mod-nchan nginx-light');
+  mkdirSync(join(folder, 'logs'), { recursive: true });
+  const port = 20_000 + Math.floor(Math.random() * 10_000);
+  const config = join(folder, 'nginx.conf');
+  // The ping interval leaks memory in 1.3.6, so it is off.
+  writeFileSync(
+    config,
+    `load_module ${MODULE};
+     daemon off; worker_processes 1; worker_rlimit_nofile 60000; error_log ${folder}/error.log crit; pid ${folder}/nginx.pid;
+     events { worker_connections 50000; }
+     http { access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/f;
+       uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s; keepalive_requests 1000000;
+       server { listen 127.0.0.1:${port} backlog=8192;
+         location = /pub { nchan_publisher; nchan_channel_id shared; nchan_message_buffer_length 10; }
+         location = /sub { nchan_subscriber http-chunked; nchan_channel_id shared; nchan_subscriber_first_message newest;
+                           nchan_websocket_ping_interval 0; nchan_subscriber_timeout 0; } } }`,
+  );
+  const child = spawn('taskset', ['-c', '0', 'nginx', '-c', config, '-p', folder], { stdio: 'inherit' });
+  await listening(child, port);
+  return {
+    port,
+    publish: (body) => publish(port, body),
+    rssBytes: () => workerRss(child.pid!),
+    async stop() {
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+async function publish(port: number, body: string): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}/pub`, { method: 'POST', body });
+  if (!response.ok) throw new Error(`nchan answered ${response.status}`);
+  await response.arrayBuffer();
+}
+
+async function listening(child: ChildProcess, port: number): Promise<void> {
+  for (;;) {
+    if (child.exitCode !== null) throw new Error('nginx did not start');
+    const socket = connect(port, '127.0.0.1');
+    const open = await Promise.race([
+      once(socket, 'connect').then(() => true),
+      once(socket, 'error').then(() => false),
+    ]).catch(() => false);
+    socket.destroy();
+    if (open) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Resident memory of the worker, the master's child. */
+function workerRss(master: number): number {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+      if (Number(/PPid:\s+(\d+)/.exec(status)?.[1]) === master) return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024;
+    } catch {
+      // It ended between the look at the list and the look at it.
+    }
+  }
+  return Number.NaN;
+}
