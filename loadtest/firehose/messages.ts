@@ -1,6 +1,6 @@
 /** What the firehose benchmark and its server process say to each other. */
 
-export interface ServerOptions {
+interface ServerOptions {
   /** Holds the journal and the keys. */
   readonly folder: string;
 }

@@ -16,6 +16,7 @@ import { deadLetterRecord } from '../../protocol/dead-letter.ts';
 import { RecordTooLargeError } from '../../protocol/log/errors.ts';
 import type { Batch, Log, LogRecord, ProduceRecord, Subscription } from '../../protocol/log/log.ts';
 import { DEAD_LETTER_TOPIC, INGEST_TOPIC, RESULTS_TOPIC } from '../../protocol/log/topics.ts';
+import { correlationOf } from '../../protocol/telemetry/correlation.ts';
 import type { Attempts } from './attempts.ts';
 import type { Engine, ImageAnalysis } from './engine.ts';
 import { type Failure, failureOf, kindOf } from './failure.ts';
@@ -230,8 +231,7 @@ class Worker {
   }
 
   #logFor(task: Task): Logger {
-    const { client, correlationId } = task.event;
-    return this.#to.logger.child({ client, transaction: correlationId, image: task.imageId });
+    return this.#to.logger.child({ ...correlationOf(task.event), image: task.imageId });
   }
 }
 
