@@ -10,6 +10,13 @@ export function quickCheck(database: Database.Database, path: string): void {
 
 /** Findings of SQLite, none where the file is sound. quick_check skips the comparison of indexes with their tables. */
 export function sqliteFindings(database: Database.Database, check: 'quick_check' | 'integrity_check'): string[] {
-  const lines = database.pragma(check) as Record<string, string>[];
-  return lines.map((line) => line[check] ?? '').filter((text) => text !== 'ok');
+  try {
+    const lines = database.pragma(check) as Record<string, string>[];
+    return lines.map((line) => line[check] ?? '').filter((text) => text !== 'ok');
+  } catch (error) {
+    // Damage can be such that the check itself cannot go on.
+    const { code, message } = error as Error & { code?: string };
+    if (code?.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') return [message];
+    throw error;
+  }
 }

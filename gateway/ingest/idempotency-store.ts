@@ -73,10 +73,10 @@ export class IdempotencyStore {
     if (known !== undefined && !known.fingerprint.equals(fingerprint)) return { kind: 'conflict' };
     if (known?.answer != null) return { kind: 'repeat', answer: JSON.parse(known.answer) };
     if (this.#inProgress.has(name)) return { kind: 'in progress' };
+    const ids = known === undefined ? imageIds() : JSON.parse(known.image_ids);
+    if (known === undefined) this.#insert.run(name, fingerprint, JSON.stringify(ids), now);
+    // Only now: what cannot be written down, for want of disk, is not in progress for ever.
     this.#inProgress.add(name);
-    if (known !== undefined) return { kind: 'go', imageIds: JSON.parse(known.image_ids) };
-    const ids = imageIds();
-    this.#insert.run(name, fingerprint, JSON.stringify(ids), now);
     return { kind: 'go', imageIds: ids };
   }
 

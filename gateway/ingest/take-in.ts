@@ -16,7 +16,7 @@ import { traceparentOf } from '../../protocol/trace-context.ts';
 import { type ImageHeader, readImageHeader, TooManyPixelsError, UnreadableImageError } from '../images/image-header.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { DigestCheck } from './content-digest.ts';
-import type { IdempotencyStore, SubmissionKey } from './idempotency-store.ts';
+import type { Beginning, IdempotencyStore, SubmissionKey } from './idempotency-store.ts';
 import { imageId } from './image-ids.ts';
 import { type BodyLimits, notAnImage, readMultipartImages, readRawImage } from './read-body.ts';
 import type { ReceivedImage } from './received-image.ts';
@@ -69,7 +69,7 @@ export async function takeIn(
   if (key === undefined)
     return { receipt: await append(to, caller, request, images, newIds(), eventTime), repeated: false };
 
-  const beginning = to.idempotency.begin(key, fingerprint(images), newIds, eventTime);
+  const beginning = begin(to, key, fingerprint(images), newIds, eventTime);
   switch (beginning.kind) {
     case 'repeat':
       return { receipt: beginning.answer as Receipt, repeated: true };
@@ -84,6 +84,15 @@ export async function takeIn(
     return { receipt, repeated: false };
   } finally {
     to.idempotency.release(key);
+  }
+}
+
+function begin(to: TakeInDependencies, ...submission: Parameters<IdempotencyStore['begin']>): Beginning {
+  try {
+    return to.idempotency.begin(...submission);
+  } catch (cause) {
+    const { retryAfterSeconds } = to;
+    throw new Problem('unavailable', 'The submission cannot be noted now. Repeat it.', { retryAfterSeconds, cause });
   }
 }
 
