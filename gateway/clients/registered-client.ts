@@ -21,13 +21,13 @@ export function registeredGrants(client: Client): Grants {
 }
 
 /**
- * What the client's tokens may grant now: as registered, but `push-1` says what the client's webhook does, and is there only
- * while the client has one. @param now ms since the epoch
+ * What the client's tokens may grant now: as registered, but `push-1` says what the client's webhook does. While the client has
+ * none it says nothing: nothing is pushed, but the client may opt in. @param now ms since the epoch
  */
 export function effectiveGrants({ client, webhook }: RegisteredClient, now: number): Grants {
   const registered = Object.entries(registeredGrants(client));
   const push = registered.some(([pattern]) => pattern.startsWith(`${PUSH_SERVICE}-`));
   const others = registered.filter(([pattern]) => !pattern.startsWith(`${PUSH_SERVICE}-`));
-  if (!push || webhook === undefined) return Object.fromEntries(others);
-  return Object.fromEntries([...others, [PUSH_GRANT, pushGrant(webhook, now)]]);
+  if (!push) return Object.fromEntries(others);
+  return Object.fromEntries([...others, [PUSH_GRANT, webhook === undefined ? {} : pushGrant(webhook, now)]]);
 }

@@ -89,12 +89,11 @@ describe('from a secret to a token', () => {
     expect(second.body).toMatchObject({
       token_type: 'Bearer',
       issued_token_type: 'urn:ietf:params:oauth:token-type:jwt',
-      scope: 'ingest-1 ocr-* firehose-1',
+      scope: 'ingest-1 ocr-* firehose-1 push-1',
     });
     const claims = await openToken(identity.keys, second.body.access_token);
-    // There is no webhook, so push-1 would say nothing: it is left out.
-    const { 'push-1': _none, ...grants } = GRANTS;
-    expect(claims).toMatchObject({ client: 'alice', grants, idempotentOnly: false });
+    // There is no webhook yet, so push-1 says nothing: it is good for opting in.
+    expect(claims).toMatchObject({ client: 'alice', grants: GRANTS, idempotentOnly: false });
     const seconds = (claims.expiresAt - claims.issuedAt) / 1000;
     expect(seconds).toBeGreaterThanOrEqual(0.8 * 900 - 2);
     expect(seconds).toBeLessThanOrEqual(902);

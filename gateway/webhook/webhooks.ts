@@ -1,12 +1,10 @@
 /**
- * The webhooks of all clients, in memory: what the routes show and change, and where the authorisation service finds what `push-1`
- * is to say in a client's tokens (`grantOf`).
+ * The webhooks of all clients, in memory: what the routes show and change. (What `push-1` says in tokens the authorisation
+ * service takes from the same records.)
  */
-import type { GrantConfiguration } from '../../protocol/claims/grant.ts';
 import type { Webhook } from '../../protocol/generated/push/v1m0/push_pb.js';
 import type { Log } from '../../protocol/log/log.ts';
 import { CLIENTS_TOPIC } from '../../protocol/log/topics.ts';
-import { pushGrant } from '../../protocol/webhook/grant.ts';
 import { followWebhookRecords, webhookRecord } from '../../protocol/webhook/webhook-record.ts';
 
 interface Held {
@@ -26,12 +24,6 @@ export class Webhooks {
 
   get(client: string): Webhook | undefined {
     return this.#held.get(client)?.webhook;
-  }
-
-  /** What `push-1` says for this client; undefined where it has no webhook. @param now ms since the epoch */
-  grantOf(client: string, now: number): GrantConfiguration | undefined {
-    const webhook = this.get(client);
-    return webhook === undefined ? undefined : pushGrant(webhook, now);
   }
 
   /** Resolves when the log has acknowledged it. @param webhook undefined to withdraw it @throws {LogUnavailableError} */
