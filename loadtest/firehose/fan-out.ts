@@ -61,7 +61,7 @@ async function measured(
   stop: () => Promise<void>,
 ): Promise<OpenVariant> {
   const delivery: Delivery = { latencies: [], count: 0 };
-  const sockets = await openMany(Math.round(connections * Math.min(1, scale)), () =>
+  const sockets = await openMany(Math.max(1, Math.round(connections * Math.min(1, scale))), () =>
     openReader(port, request, (data) => note(delivery, data)),
   );
   return {

@@ -1,10 +1,5 @@
 /** What the firehose benchmark and its server process say to each other. */
 
-interface ServerOptions {
-  /** Holds the journal and the keys. */
-  readonly folder: string;
-}
-
 export type ToServer =
   /** Journals so many entries of so many bytes for each client, before anything is measured. */
   | { readonly kind: 'fill'; readonly clients: readonly string[]; readonly entries: number; readonly bytes: number }

@@ -14,7 +14,7 @@ export interface ReadResult {
 export function requestHead(token: string | undefined, body: object | undefined, path = '/v1/firehose'): string {
   const text = body === undefined ? '' : JSON.stringify(body);
   const auth = token === undefined ? '' : `authorization: Bearer ${token}\r\n`;
-  const head = `${body === undefined ? 'GET' : 'POST'} ${path} HTTP/1.1\r\nhost: bench\r\n${auth}`;
+  const head = `${body === undefined ? 'GET' : 'POST'} ${path} HTTP/1.1\r\nhost: bench\r\nte: chunked\r\n${auth}`;
   return body === undefined
     ? `${head}\r\n`
     : `${head}content-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`;

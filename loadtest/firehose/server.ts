@@ -62,8 +62,8 @@ appender.on(
 );
 process.on('message', (message: ToServer) => {
   if (message.kind !== 'usage') return appender.postMessage(message);
-  const { user, system } = process.cpuUsage();
   globalThis.gc?.();
+  const { user, system } = process.cpuUsage();
   say({ kind: 'usage', rssBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 });
 });
 
