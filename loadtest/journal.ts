@@ -1,5 +1,6 @@
 /**
- * The journal beside the plain file: appending entries with one sync a batch, and reading them back from disk cache.
+ * The journal beside the plain file: appending entries with one sync a batch, by the clock; reading them back from the
+ * disk cache, by the processor's time, which is what a reader costs a node whose cores are busy with others.
  * `npm run bench -- journal`, or `node loadtest/journal.ts` for the figures alone.
  */
 import { closeSync, fdatasyncSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
@@ -13,6 +14,8 @@ import type { BenchContext, Measurement, OpenVariant, Suite, Variant } from './s
 const FRAME_BYTES = 300;
 const READ_BYTES = 256 * 1024;
 const READ_MESSAGES = 100_000;
+/** Times that a measurement reads all of them. */
+const PASSES = 5;
 const APPEND_ENTRIES = 20_000;
 const TYPES = 10;
 const SYNCED = 'one fdatasync a batch';
@@ -56,14 +59,14 @@ export const suite: Suite = {
     appendCase('append, one a batch', 1, 1, 500),
     {
       name: 'catch-up read',
-      unit: 'messages/s',
+      unit: 'messages/s of one core',
       better: 'higher',
       variants: [bulk, tiny, flat],
-      goals: [{ subject: bulk.name, against: flat.name, atLeast: 0.5 }],
+      goals: [{ subject: bulk.name, against: flat.name, atLeast: 0.33 }],
     },
     {
       name: 'filtered read, one type of ten',
-      unit: 'messages looked at/s',
+      unit: 'messages looked at/s of one core',
       better: 'higher',
       variants: [
         { ...bulk, open: async (context) => readJournal(context, 500, 1, oneType) },
@@ -103,9 +106,32 @@ function frameOf(offset: number, prev: number): Buffer {
   return frame;
 }
 
-function perSecond(count: number, started: number): Measurement {
-  const seconds = (performance.now() - started) / 1_000;
-  return { value: count / seconds, also: { mib_per_s: (count * FRAME_BYTES) / 2 ** 20 / seconds } };
+interface Start {
+  readonly time: number;
+  readonly cpu: NodeJS.CpuUsage;
+}
+
+function start(): Start {
+  return { time: performance.now(), cpu: process.cpuUsage() };
+}
+
+/** By the clock. */
+function perSecond(count: number, { time, cpu }: Start): Measurement {
+  const seconds = (performance.now() - time) / 1_000;
+  const { user, system } = process.cpuUsage(cpu);
+  return { value: count / seconds, also: { mib_per_s: mib(count) / seconds, cpu_us_each: (user + system) / count } };
+}
+
+/** By the time that the process had a core, its own and the kernel's. */
+function perCoreSecond(count: number, { time, cpu }: Start): Measurement {
+  const seconds = (performance.now() - time) / 1_000;
+  const { user, system } = process.cpuUsage(cpu);
+  const busy = (user + system) / 1e6;
+  return { value: count / busy, also: { mib_per_s: mib(count) / busy, by_the_clock: count / seconds } };
+}
+
+function mib(count: number): number {
+  return (count * FRAME_BYTES) / 2 ** 20;
 }
 
 function appendToJournal({ folder }: BenchContext, batch: number, clients: number, total: number): OpenVariant {
@@ -117,7 +143,7 @@ function appendToJournal({ folder }: BenchContext, batch: number, clients: numbe
       const frames = new Map(entries.map(({ offset, frame }) => [offset, frame(-1)]));
       // Encoding is not the journal's work.
       const encoded = entries.map((entry) => ({ ...entry, frame: () => frames.get(entry.offset)! }));
-      const started = performance.now();
+      const started = start();
       let appended = 0;
       for (let i = 0; i < total; i += batch) {
         const part = encoded.slice(i, i + batch);
@@ -138,7 +164,7 @@ function appendToFile({ folder }: BenchContext, batch: number, total: number): O
   const frames = Array.from({ length: total }, (_, i) => frameOf(i, i - 1));
   return {
     async measure() {
-      const started = performance.now();
+      const started = start();
       for (let i = 0; i < total; i += batch) {
         writeSync(file, Buffer.concat(frames.slice(i, i + batch)));
         fdatasyncSync(file);
@@ -166,23 +192,24 @@ function readJournal(context: BenchContext, batch: number, split: number, filter
   const request = { client: 'client0', maxBytes: READ_BYTES };
   return {
     async measure() {
-      const started = performance.now();
-      let after = -1;
+      const started = start();
       let count = 0;
       let bytes = 0;
-      for (let end = false; !end; ) {
+      for (let after = -1, passes = 0; passes < PASSES; ) {
         const part =
           filter === undefined ? reader.read({ ...request, after }) : reader.select({ ...request, after, filter });
         if (part.kind === 'retired') throw new Error('retired');
         count += part.count;
         for (const chunk of part.chunks) bytes += chunk.length;
         after = (part as { scanned?: number }).scanned ?? part.last;
-        end = part.end;
+        if (!part.end) continue;
+        after = -1;
+        passes++;
       }
-      const expected = filter === undefined ? total : total / TYPES;
+      const expected = (filter === undefined ? total : total / TYPES) * PASSES;
       if (count !== expected || bytes !== expected * FRAME_BYTES)
         throw new Error(`read ${count} messages, ${bytes} bytes`);
-      return perSecond(total, started);
+      return perCoreSecond(total * PASSES, started);
     },
     async close() {
       reader.close();
@@ -197,16 +224,17 @@ function readFile(context: BenchContext): OpenVariant {
   const file = openSync(path, 'r');
   return {
     async measure() {
-      const started = performance.now();
-      let at = 0;
-      // A fresh buffer each time, as a sender needs that may still hold the last one.
-      for (;;) {
+      const started = start();
+      let bytes = 0;
+      for (let at = 0, passes = 0; passes < PASSES; ) {
+        // A fresh buffer each time, as a sender needs that may still hold the last one.
         const read = readSync(file, Buffer.allocUnsafeSlow(READ_BYTES), 0, READ_BYTES, at);
-        if (read === 0) break;
-        at += read;
+        bytes += read;
+        at = read === 0 ? 0 : at + read;
+        if (read === 0) passes++;
       }
-      if (at !== total * FRAME_BYTES) throw new Error(`read ${at} bytes`);
-      return perSecond(total, started);
+      if (bytes !== total * FRAME_BYTES * PASSES) throw new Error(`read ${bytes} bytes`);
+      return perCoreSecond(total * PASSES, started);
     },
     async close() {
       closeSync(file);
