@@ -17,7 +17,9 @@ const member = (name: string, generation: number, ...held: number[]): Member => 
   held: held.map(partition),
 });
 const numbersOf = (assigned: Map<string, { partition: number }[]>) =>
-  Object.fromEntries([...assigned].map(([name, partitions]) => [name, partitions.map((it) => it.partition)]));
+  Object.fromEntries(
+    [...assigned].map(([name, partitions]) => [name, partitions.map((it) => it.partition).toSorted()]),
+  );
 
 test('a partition that moves is nobody’s until its holder has joined without it', () => {
   const first = numbersOf(assignGroup([member('a', 1, 0, 1, 2, 3), member('b', -1)], topics));
@@ -27,7 +29,7 @@ test('a partition that moves is nobody’s until its holder has joined without i
 });
 
 test('what a member that left had goes to the others at once', () => {
-  expect(numbersOf(assignGroup([member('b', 2, 2, 3)], topics))).toEqual({ b: [2, 3, 0, 1].toSorted() });
+  expect(numbersOf(assignGroup([member('b', 2, 2, 3)], topics))).toEqual({ b: [0, 1, 2, 3] });
 });
 
 test('of two that claim a partition the one with the later generation has it', () => {
