@@ -2,11 +2,12 @@
  * What the front door costs: images of 100 KiB through the whole gateway, as a ratio to a bare fastify route that reads the
  * same body and does the same writes to the same kind of log.
  *
- * The requests come from a thread of their own (autocannon), to a server in this one.
+ * The requests come from a process of their own (autocannon), to a server in this one.
  */
+import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { join } from 'node:path';
-import autocannon from 'autocannon';
 import fastify, { type FastifyBaseLogger } from 'fastify';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
@@ -24,6 +25,7 @@ import { openEmbeddedLog } from '../protocol/log/embedded/open.ts';
 import type { Log } from '../protocol/log/log.ts';
 import { topicDefinitions } from '../protocol/log/topics.ts';
 import { newMessageId } from '../protocol/message-id.ts';
+import type { LoadOutcome } from './ingest-load.ts';
 import type { BenchContext, Measurement, OpenVariant, Suite } from './suite.ts';
 
 const IMAGE_BYTES = 100 << 10;
@@ -126,21 +128,21 @@ async function openLog(folder: string): Promise<Log> {
 }
 
 async function fire(url: string, body: Buffer, headers: Record<string, string>, scale: number): Promise<Measurement> {
-  const result = await autocannon({
+  const options = {
     url,
     method: 'POST',
     body,
     headers: { 'content-type': MEDIA_TYPE, ...headers },
     connections: CONNECTIONS,
     duration: Math.max(1, SECONDS * scale),
-    workers: 1,
-  });
-  if (result.errors > 0 || result.non2xx > 0 || result['2xx'] === 0)
-    throw new Error(`of ${result.requests.total} requests ${result.non2xx} were refused and ${result.errors} broke`);
-  return {
-    value: result['2xx'] / result.duration,
-    also: { p50_ms: result.latency.p50, p99_ms: result.latency.p99 },
   };
+  const load = fork(new URL('./ingest-load.ts', import.meta.url), { serialization: 'advanced' });
+  load.send(options);
+  const [outcome] = (await once(load, 'message')) as [LoadOutcome];
+  const { accepted, refused, errors, total, seconds, p50, p99 } = outcome;
+  if (errors > 0 || refused > 0 || accepted === 0)
+    throw new Error(`of ${total} requests ${refused} were refused and ${errors} broke`);
+  return { value: accepted / seconds, also: { p50_ms: p50, p99_ms: p99 } };
 }
 
 /** Noise, so that its size is that of its pixels' disorder, cut to the size by its quality. */
