@@ -14,6 +14,7 @@ export const ALL_GRANTS: Grants = {
   'barcode-*': {},
   'summary-1': {},
   'firehose-1': {},
+  'push-1': {},
 };
 
 /**
