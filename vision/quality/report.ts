@@ -1,22 +1,34 @@
 /** The scores as Markdown tables: one row a condition, one column a reader. */
 import type { Row } from './main.ts';
-import { addToScore, emptyScore, type Score } from './score.ts';
+import { addToScore, emptyScore, type Findings, type Score } from './score.ts';
 
 export function tables(rows: readonly Row[]): string {
   const of = (...groups: string[]) => rows.filter((row) => groups.includes(row.group));
   return [
-    table('Characters read wrongly on cards, %', of('card'), characterErrors),
-    table('Characters read wrongly on pages, %', of('page'), characterErrors),
-    table('Characters read where there is no text, number', of('no face'), (score) => `${score.text.edits}`),
-    table('Barcodes read on cards, of all', of('card'), (score) => share(score.barcodes)),
-    table('Barcodes read where there are none, number', of('page', 'face', 'no face'), (s) => `${s.barcodes.wrong}`),
-    table('Faces found, of all (and wrong ones)', of('face', 'card'), faces),
-    table('Faces found where there are none, number', of('no face', 'page'), (score) => `${score.faces.wrong}`),
+    table('Characters read wrongly on cards, %', 'text', of('card'), characterErrors),
+    table('Characters read wrongly on pages, %', 'text', of('page'), characterErrors),
+    table('Characters read where there is no text, number', 'text', of('no face'), (score) => `${score.text.edits}`),
+    table('Barcodes read on cards, of all', 'barcodes', of('card'), (score) => share(score.barcodes)),
+    table(
+      'Barcodes read where there are none, number',
+      'barcodes',
+      of('page', 'face', 'no face'),
+      (s) => `${s.barcodes.wrong}`,
+    ),
+    table('Faces found, of all (and wrong ones)', 'faces', of('face', 'card'), faces),
+    table(
+      'Faces found where there are none, number',
+      'faces',
+      of('no face', 'page'),
+      (score) => `${score.faces.wrong}`,
+    ),
   ].join('\n');
 }
 
-function table(title: string, rows: readonly Row[], show: (score: Score) => string): string {
-  const readers = [...new Set(rows.flatMap((row) => Object.keys(row.findings)))];
+/** @param part what the table is about; readers that do not look for it have no column. */
+function table(title: string, part: keyof Findings, rows: readonly Row[], show: (score: Score) => string): string {
+  const looking = (row: Row) => Object.keys(row.findings).filter((reader) => row.findings[reader]![part] !== undefined);
+  const readers = [...new Set(rows.flatMap(looking))];
   const conditions = [...new Set(rows.map((row) => row.condition))];
   const cells = new Map<string, Score>();
   const cell = (reader: string, condition: string) => {
@@ -30,13 +42,12 @@ function table(title: string, rows: readonly Row[], show: (score: Score) => stri
       addToScore(cell(reader, 'all'), row.labels, found);
     }
   }
-  const shown = readers.filter((reader) => show(cell(reader, 'all')) !== '–');
   const line = (condition: string) =>
-    `| ${condition} | ${shown.map((reader) => show(cell(reader, condition))).join(' | ')} |`;
+    `| ${condition} | ${readers.map((reader) => show(cell(reader, condition))).join(' | ')} |`;
   return [
     `\n### ${title}\n`,
-    `| condition | ${shown.join(' | ')} |`,
-    `| --- |${shown.map(() => ' ---: |').join('')}`,
+    `| condition | ${readers.join(' | ')} |`,
+    `| --- |${readers.map(() => ' ---: |').join('')}`,
     ...[...conditions, 'all'].map(line),
   ].join('\n');
 }
