@@ -12,7 +12,7 @@ import { visionServices } from '../../protocol/claims/vision-grants.ts';
 import type { Caller } from '../../protocol/http/bearer.ts';
 import { Problem } from '../../protocol/http/problem.ts';
 import { LogUnavailableError, RecordTooLargeError } from '../../protocol/log/errors.ts';
-import { traceparentOf } from '../../protocol/trace-context.ts';
+import { submissionSpan } from '../../protocol/telemetry/spans.ts';
 import { type ImageHeader, readImageHeader, TooManyPixelsError, UnreadableImageError } from '../images/image-header.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { DigestCheck } from './content-digest.ts';
@@ -149,12 +149,15 @@ async function append(
 ): Promise<Receipt> {
   const transaction = request.params.id;
   const images = inspected.map((image, index): AcceptedImage => ({ ...image, imageId: imageIds[index]! }));
-  const traceparent = traceparentOf(request.headers.traceparent);
-  await store(to, {
-    context: { correlationId: transaction, client: claims.client, token, traceparent },
-    services: visionServices(claims.grants),
-    images,
-    eventTime,
+  const services = visionServices(claims.grants);
+  const attributes = {
+    'sluice.transaction': transaction,
+    'sluice.client': claims.client,
+    'sluice.images': images.length,
+  };
+  await submissionSpan(request.headers.traceparent as string | undefined, attributes, (traceparent) => {
+    const context = { correlationId: transaction, client: claims.client, token, traceparent };
+    return store(to, { context, services, images, eventTime });
   });
   to.metrics.accepted(images);
   return {

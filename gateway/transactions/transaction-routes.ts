@@ -12,10 +12,10 @@ import { authoriseEach } from '../../protocol/http/authorise-each.ts';
 import type { Caller } from '../../protocol/http/bearer.ts';
 import { Problem } from '../../protocol/http/problem.ts';
 import { LogUnavailableError } from '../../protocol/log/errors.ts';
-import type { Log } from '../../protocol/log/log.ts';
+import type { Log, ProduceRecord } from '../../protocol/log/log.ts';
 import { RESULTS_TOPIC } from '../../protocol/log/topics.ts';
 import { newMessageId } from '../../protocol/message-id.ts';
-import { traceparentOf } from '../../protocol/trace-context.ts';
+import { submissionSpan } from '../../protocol/telemetry/spans.ts';
 import { INGEST_GRANT } from '../ingest/ingest-grant.ts';
 import { TransactionParams } from './transaction-params.ts';
 
@@ -107,15 +107,20 @@ async function tell<T extends object>(
   message: T,
 ): Promise<void> {
   const eventTime = to.now();
-  const context = {
-    correlationId: request.params.id,
-    client: claims.client,
-    token,
-    traceparent: traceparentOf(request.headers.traceparent),
-  };
-  const value = packEvent(context, { messageId: newMessageId(eventTime), eventTime, type, message });
+  const { client } = claims;
+  const correlationId = request.params.id;
+  const attributes = { 'sluice.transaction': correlationId, 'sluice.client': client };
+  const header = request.headers.traceparent as string | undefined;
+  await submissionSpan(header, attributes, async (traceparent) => {
+    const context = { correlationId, client, token, traceparent };
+    const value = packEvent(context, { messageId: newMessageId(eventTime), eventTime, type, message });
+    await produce(to, { key: client, value });
+  });
+}
+
+async function produce(to: TransactionDependencies, record: ProduceRecord): Promise<void> {
   try {
-    await to.log.produce(RESULTS_TOPIC, [{ key: claims.client, value }]);
+    await to.log.produce(RESULTS_TOPIC, [record]);
   } catch (cause) {
     if (cause instanceof LogUnavailableError)
       throw new Problem('unavailable', 'The log does not acknowledge now.', {

@@ -1,4 +1,5 @@
-/** What ties a log line to the submission that it is about. */
+/** What ties a log line or a span to the submission that it is about. */
+import type { Attributes } from '@opentelemetry/api';
 import type { Event } from '../envelope.ts';
 import { parseTraceparent } from './traceparent.ts';
 
@@ -17,4 +18,13 @@ export function correlationOf(event: Correlated): Correlation {
   const trace = parseTraceparent(event.traceparent)?.traceId;
   const { correlationId: transaction, client, messageId: message } = event;
   return { transaction, client, message, ...(trace !== undefined && { trace }) };
+}
+
+/** The same as span attributes; the message id under OpenTelemetry's own name for it. */
+export function attributesOf(event: Correlated): Attributes {
+  return {
+    'sluice.transaction': event.correlationId,
+    'sluice.client': event.client,
+    'messaging.message.id': event.messageId,
+  };
 }

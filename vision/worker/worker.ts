@@ -17,6 +17,7 @@ import { RecordTooLargeError } from '../../protocol/log/errors.ts';
 import type { Batch, Log, LogRecord, ProduceRecord, Subscription } from '../../protocol/log/log.ts';
 import { DEAD_LETTER_TOPIC, INGEST_TOPIC, RESULTS_TOPIC } from '../../protocol/log/topics.ts';
 import { correlationOf } from '../../protocol/telemetry/correlation.ts';
+import { workSpan } from '../../protocol/telemetry/spans.ts';
 import type { Attempts } from './attempts.ts';
 import type { Engine, ImageAnalysis } from './engine.ts';
 import { type Failure, failureOf, kindOf } from './failure.ts';
@@ -135,7 +136,9 @@ class Worker {
     try {
       // Within: a disk that is full must not keep the place that the image has taken.
       this.#to.attempts.begin(task.event.messageId, this.#to.now());
-      return await this.#analyse(task, signals);
+      const { name, version } = this.#to.service;
+      const attributes = { 'sluice.service': name, 'sluice.version': version, 'sluice.image': task.imageId };
+      return await workSpan(`vision ${name}`, task.event.traceparent, attributes, () => this.#analyse(task, signals));
     } catch (error) {
       this.#to.attempts.release(task.event.messageId);
       throw error;
