@@ -50,6 +50,7 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
   const { retentionMs, retentionBytes, volumeSpanMs, check } = config.journal;
   const journalerOptions: JournalerOptions = {
     log: context.logSettings,
+    telemetry: context.telemetry,
     folder,
     retentionMs: retentionMs || undefined,
     retentionBytes: retentionBytes || undefined,

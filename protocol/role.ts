@@ -6,11 +6,14 @@ import type { BlobStore } from './blob/blob-store.ts';
 import type { TokenVerifier } from './claims/verifier.ts';
 import type { Log } from './log/log.ts';
 import type { LogSettings } from './log/settings.ts';
+import type { TelemetryConfig } from './telemetry/config.ts';
 
 export interface RoleContext {
   readonly log: Log;
   /** How `log` was opened, for a role that opens it again in a thread of its own. */
   readonly logSettings: LogSettings;
+  /** How traces are sent, for a role that has threads of its own; absent: not at all. */
+  readonly telemetry?: TelemetryConfig;
   readonly verifier: TokenVerifier;
   /** Images that are too large for the log. */
   readonly blobs: BlobStore;

@@ -11,6 +11,11 @@ import type { LogRecord } from '../../protocol/log/log.ts';
 /** Tells whose token it is. @throws {TokenError} not a token of ours */
 export type ClientOfToken = (token: string) => Promise<string> | string;
 
+/** An entry, and the trace that it belongs to. */
+export interface TracedEntry extends NewEntry {
+  readonly traceparent: string;
+}
+
 /** The record can never be journaled: it is set aside. */
 export class PoisonedRecord extends Error {
   override readonly name = 'PoisonedRecord';
@@ -19,7 +24,7 @@ export class PoisonedRecord extends Error {
 /**
  * @throws {PoisonedRecord} not an envelope, or one that its token does not vouch for
  */
-export async function entryOfRecord(record: LogRecord, clientOfToken: ClientOfToken): Promise<NewEntry> {
+export async function entryOfRecord(record: LogRecord, clientOfToken: ClientOfToken): Promise<TracedEntry> {
   const event = readEvent(record);
   if (event.client !== record.key) {
     throw new PoisonedRecord(`the envelope speaks of client '${event.client}', the record's key of '${record.key}'`);
@@ -29,9 +34,10 @@ export async function entryOfRecord(record: LogRecord, clientOfToken: ClientOfTo
 }
 
 /** @param payload in protobuf's canonical JSON mapping */
-export function entryOfEvent(offset: number, event: Event, payload: JsonValue): NewEntry {
+export function entryOfEvent(offset: number, event: Event, payload: JsonValue): TracedEntry {
   const { label, confidence } = isObject(payload) ? payload : {};
   return {
+    traceparent: event.traceparent,
     client: event.client,
     offset,
     time: event.eventTime,

@@ -7,14 +7,14 @@
  */
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NewEntry } from '../../journal/entry.ts';
 import { EpochMismatchError, JournalDamagedError } from '../../journal/errors.ts';
 import { type AppendedSegment, type JournalWriter, openJournalWriter } from '../../journal/writer.ts';
 import { deadLetterRecord } from '../../protocol/dead-letter.ts';
 import { OffsetOutOfRangeError } from '../../protocol/log/errors.ts';
 import type { Batch, Log, LogRecord, Subscription } from '../../protocol/log/log.ts';
 import { DEAD_LETTER_TOPIC, RESULTS_TOPIC } from '../../protocol/log/topics.ts';
-import { type ClientOfToken, entryOfRecord, PoisonedRecord } from './entry-of-record.ts';
+import { pastSpan } from '../../protocol/telemetry/spans.ts';
+import { type ClientOfToken, entryOfRecord, PoisonedRecord, type TracedEntry } from './entry-of-record.ts';
 import type { FromJournaler, JournalerOptions, NewSegment } from './messages.ts';
 
 /** How often volumes are rolled and retired. */
@@ -75,7 +75,7 @@ export async function startJournaler(
 }
 
 async function append(to: JournalerDependencies, writer: JournalWriter, epoch: string, batch: Batch): Promise<void> {
-  const entries: NewEntry[] = [];
+  const entries: TracedEntry[] = [];
   const poisoned: { record: LogRecord; detail: string }[] = [];
   for (const record of batch.records) {
     try {
@@ -89,6 +89,10 @@ async function append(to: JournalerDependencies, writer: JournalWriter, epoch: s
   if (poisoned.length > 0) await setAside(to, poisoned);
   const position = batch.records.at(-1)!.offset + 1;
   const { segments, duplicates } = writer.appendBatch({ entries, position, epoch, now: to.now() });
+  for (const { traceparent, time, client, transaction } of entries) {
+    const about = { 'sluice.client': client, 'sluice.transaction': transaction };
+    pastSpan('firehose journal', traceparent, { startTime: time, endTime: to.now() }, about);
+  }
   if (segments.length > 0) tellAppended(to, batch.partition, segments, duplicates);
 }
 

@@ -1,8 +1,10 @@
 /** What the journaler is told at its start, and what it tells. */
 import type { LogSettings } from '../../protocol/log/settings.ts';
+import type { TelemetryConfig } from '../../protocol/telemetry/config.ts';
 
 export interface JournalerOptions {
   readonly log: LogSettings;
+  readonly telemetry: TelemetryConfig | undefined;
   /** Holds one folder for each partition. */
   readonly folder: string;
   readonly retentionMs: number | undefined;

@@ -69,6 +69,7 @@ export async function startRoles(
   const contextOf = (name: RoleName): RoleContext => ({
     log: measured(log, name),
     logSettings: settings,
+    telemetry: config.telemetry,
     blobs,
     verifier,
     logger: logger.child({ role: name }),
