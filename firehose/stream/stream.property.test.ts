@@ -121,6 +121,7 @@ async function readStream(journal: JournalUnderTest, given: Given) {
       if (caughtUp && during.length > 0) journal.append(during.shift()!);
       else if (caughtUp && during.length === 0 && connection.stream.position >= journal.head) {
         // Nothing more will come; the bookmark that is due after a second says what was skipped.
+        connection.sink.drain();
         connection.stream.tick(Date.now() + 10_000);
         taken = connection.frames();
         connection.close();
