@@ -27,7 +27,7 @@ function metricsOf(expression: string): string[] {
   parser.parse(expression).iterate({
     enter({ type, name, from, to }) {
       if (type.isError) throw new Error(`no PromQL at ${from}: ${expression}`);
-      if (name === 'VectorSelector') found.push(/^[a-zA-Z_:]+/.exec(expression.slice(from, to))![0]);
+      if (name === 'VectorSelector') found.push(/^[a-zA-Z_:][a-zA-Z0-9_:]*/.exec(expression.slice(from, to))![0]);
     },
   });
   return found;
