@@ -24,12 +24,17 @@ export interface Sender {
   close(): Promise<void>;
 }
 
+/** Connecting anew costs a TLS handshake: connections are kept from one burst to the next. */
+const KEEP_ALIVE_MS = 30_000;
+
 export function openSender(url: string, options: SenderOptions, now: () => number): Sender {
   const { origin, pathname, search } = new URL(url);
   const pool = new Pool(origin, {
     connect: publicConnector(options),
     connections: options.connections,
     pipelining: 1,
+    // A receiver that closes sooner says so in its Keep-Alive header, or by closing, which is seen.
+    keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: options.requestTimeoutMs,
     bodyTimeout: options.requestTimeoutMs,
     maxHeaderSize: 16_384,
