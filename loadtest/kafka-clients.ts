@@ -1,6 +1,6 @@
 /**
  * Compares Kafka clients on the log's own paths: small results and large images, produced with every replica's
- * acknowledgement by an idempotent producer, and consumed in batches. For docs/adr/0002-kafka-client.md.
+ * acknowledgement by an idempotent producer, and consumed in batches. For docs/adr/0004-kafka-client.md.
  *
  *     npm run kafka                                            # in another terminal
  *     node loadtest/kafka-clients.ts 127.0.0.1:9092 [rounds]

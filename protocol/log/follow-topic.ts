@@ -2,6 +2,12 @@
 import type { Log, LogRecord, Subscription } from './log.ts';
 
 /**
+ * What compaction took away at the end of a partition never comes, and nothing tells how far back that reaches. A
+ * topic from which nothing has come for so long is taken to have been read.
+ */
+const QUIET_MS = 5_000;
+
+/**
  * Resolves once everything that the topic held at the call has been told.
  *
  * @param onError told of faults of the log that are being retried
@@ -15,19 +21,24 @@ export async function followTopic(
   const watermarks = await log.watermarks(topic);
   const missing = new Map(watermarks.filter((it) => it.earliest < it.end).map((it) => [it.partition, it.end]));
   const caughtUp = Promise.withResolvers<void>();
+  const quiet = setTimeout(caughtUp.resolve, QUIET_MS);
   const subscription = await log.follow({
     topic,
     from: new Map(watermarks.map(({ partition, earliest }) => [partition, earliest])),
-    onBatch: async ({ partition, records, end }) => {
+    onBatch: async ({ partition, records }) => {
+      quiet.refresh();
       for (const record of records) onRecord(record);
-      const next = records.at(-1)!.offset + 1;
-      // What compaction took away at the end never comes: then the batch reaches the head all the same.
-      if (next >= (missing.get(partition) ?? 0) || next >= end) missing.delete(partition);
+      if (records.at(-1)!.offset + 1 >= (missing.get(partition) ?? 0)) missing.delete(partition);
       if (missing.size === 0) caughtUp.resolve();
     },
-    onError,
+    onError(error) {
+      // A log that cannot be read is not a topic that has been read.
+      quiet.refresh();
+      onError(error);
+    },
   });
   if (missing.size === 0) caughtUp.resolve();
   await Promise.race([caughtUp.promise, subscription.ended]);
+  clearTimeout(quiet);
   return subscription;
 }

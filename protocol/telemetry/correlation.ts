@@ -1,5 +1,4 @@
-/** What ties a log line or a span to the submission that it is about. */
-import type { Attributes } from '@opentelemetry/api';
+/** What ties a log line to the submission that it is about. */
 import type { Event } from '../envelope.ts';
 import { parseTraceparent } from './traceparent.ts';
 
@@ -18,13 +17,4 @@ export function correlationOf(event: Correlated): Correlation {
   const trace = parseTraceparent(event.traceparent)?.traceId;
   const { correlationId: transaction, client, messageId: message } = event;
   return { transaction, client, message, ...(trace !== undefined && { trace }) };
-}
-
-/** The same as span attributes; the message id under OpenTelemetry's own name for it. */
-export function attributesOf(event: Correlated): Attributes {
-  return {
-    'sluice.transaction': event.correlationId,
-    'sluice.client': event.client,
-    'messaging.message.id': event.messageId,
-  };
 }

@@ -2,7 +2,7 @@
  * Requests to Kafka brokers: the one file that knows kafkajs.
  *
  * kafkajs opens connections, authenticates and encodes the smaller requests; its producer, its consumer and its retries
- * are not used (docs/adr/0002-kafka-client.md). A request is sent once; who sends it decides what a fault means.
+ * are not used (docs/adr/0004-kafka-client.md). A request is sent once; who sends it decides what a fault means.
  */
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
