@@ -20,7 +20,7 @@ beforeEach(async () => {
     {
       name: TOPIC,
       kind: 'entity',
-      partitions: 2,
+      partitions: 1,
       retentionMs: undefined,
       retentionBytes: undefined,
       maxMessageBytes: 1000,
