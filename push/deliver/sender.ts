@@ -118,7 +118,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#settled) return;
     this.#settled = true;
     clearTimeout(this.#deadline);
-    this.#answered(answer);
+    // undici is still at work on this connection: a request sent from within would go out on another one.
+    queueMicrotask(() => this.#answered(answer));
   }
 }
 
