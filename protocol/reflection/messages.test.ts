@@ -22,12 +22,14 @@ const anyEvent = fc.constantFrom(...EVENT_TYPES).chain((type) =>
 /** A field number that no message of ours uses. */
 const UNKNOWN_FIELD = 2000;
 
-/** What wraps events, and what lies on an entity topic. */
+/** What wraps events, what lies on an entity topic, and what frames a stream. */
 const NOT_EVENTS: ReadonlySet<string> = new Set([
   'capacity.v1m0.Capacity',
   'client.v1m0.Client',
   'client.v1m0.Revocation',
+  'consumer.v1m0.Consumer',
   'envelope.v1m0.Envelope',
+  'firehose.v1m0.Frame',
   'push.v1m0.Webhook',
 ]);
 

@@ -158,7 +158,11 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the console', { timeout: 180_000 }, () => 
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to content');
     await page.keyboard.press('Enter');
-    await page.keyboard.press('Tab');
+    await page.getByRole('heading', { name: 'With client credentials' }).waitFor(PATIENCE);
+    for (const field of ['client', 'secret', '', 'token']) {
+      await page.keyboard.press('Tab');
+      expect(await page.evaluate('document.activeElement.id')).toBe(field);
+    }
     await page.keyboard.insertText(token);
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
