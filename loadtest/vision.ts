@@ -145,9 +145,12 @@ async function openThroughput(service: string, { folder, scale }: BenchContext):
   return {
     async measure() {
       const started = performance.now();
+      const cpuBefore = cpuSeconds(process.pid, ...childrenOfThis());
       // Several transactions, as several clients would have them.
       await Promise.all(images.map((bytes, n) => pipeline.submit(bytes, `t${n % 8}`)));
-      return { value: images.length / ((performance.now() - started) / 1000) };
+      const cpu = cpuSeconds(process.pid, ...childrenOfThis()) - cpuBefore;
+      const seconds = (performance.now() - started) / 1000;
+      return { value: images.length / seconds, also: { cpu_ms_per_image: (cpu * 1000) / images.length } };
     },
     close: pipeline.close,
   };
@@ -158,8 +161,11 @@ async function openRaw(service: string, { scale }: BenchContext): Promise<OpenVa
   const request: RawRequest = { images: samples(), times: passesOf(service, scale) };
   return {
     async measure() {
+      const cpuBefore = cpuSeconds(child.pid!);
       const { seconds } = await askRaw(child, request);
-      return { value: (request.images.length * request.times) / seconds };
+      const images = request.images.length * request.times;
+      const cpu = cpuSeconds(child.pid!) - cpuBefore;
+      return { value: images / seconds, also: { cpu_ms_per_image: (cpu * 1000) / images } };
     },
     async close() {
       await endRaw(child);
@@ -240,11 +246,26 @@ async function openMemory({ folder, scale }: BenchContext): Promise<OpenVariant>
 /** What this process holds once garbage is collected, and its children together (Linux). */
 function residentMebibytes(): { worker: number; inference: number } {
   collectGarbage();
-  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean);
-  return {
-    worker: residentOf(process.pid),
-    inference: children.reduce((sum, pid) => sum + residentOf(Number(pid)), 0),
-  };
+  const inference = childrenOfThis().reduce((sum, pid) => sum + residentOf(pid), 0);
+  return { worker: residentOf(process.pid), inference };
+}
+
+/** The inference processes, and the raw loop where it runs beside them, idle (Linux). */
+function childrenOfThis(): number[] {
+  return readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+}
+
+/**
+ * User and system time of all threads of the processes. Unlike the time on the clock it says little about what else the
+ * machine does, so it tells the cost of the way through the log even on a busy one (Linux).
+ */
+function cpuSeconds(...pids: readonly number[]): number {
+  const ticksPerSecond = 100;
+  return pids.reduce((sum, pid) => {
+    // Behind the name, which stands in parentheses and may hold anything: fields 14 and 15 are the 12th and 13th.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+    return sum + (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  }, 0);
 }
 
 function residentOf(pid: number): number {
