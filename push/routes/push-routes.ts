@@ -34,6 +34,9 @@ const ResumeBody = Type.Object(
   },
   { additionalProperties: false },
 );
+const ReplayAnswer = Type.Object({
+  replaying: Type.Integer({ description: 'How many dead letters are being pushed again' }),
+});
 const ReplayBody = Type.Object(
   { since: Type.String({ format: 'date-time', description: 'Dead letters set aside at or after this moment' }) },
   { additionalProperties: false },
@@ -89,7 +92,7 @@ export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
 
     server.post<{ Params: Type.Static<typeof LetterParams> }>(
       '/v1/webhook/dead-letters/:id/replay',
-      { schema: { params: LetterParams } },
+      { schema: { params: LetterParams, response: { 202: ReplayAnswer } } },
       async (request, reply) => {
         const caller = await authorised(request, to);
         const endpoint = to.store.replayOne(caller.claims.client, Number(request.params.id));
@@ -101,7 +104,7 @@ export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
 
     server.post<{ Body: Type.Static<typeof ReplayBody> }>(
       '/v1/webhook/dead-letters/replay',
-      { schema: { body: ReplayBody } },
+      { schema: { body: ReplayBody, response: { 202: ReplayAnswer } } },
       async (request, reply) => {
         const caller = await authorised(request, to);
         const counts = to.store.replaySince(caller.claims.client, Date.parse(request.body.since));

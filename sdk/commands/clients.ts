@@ -11,6 +11,7 @@ import {
 } from '../../gateway/clients/registry.ts';
 import type { Limits } from '../../protocol/generated/client/v1m0/client_pb.js';
 import type { Log } from '../../protocol/log/log.ts';
+import { topicDefinitions } from '../../protocol/log/topics.ts';
 import { UsageError } from './errors.ts';
 import { parseGrants } from './mint.ts';
 import { addSettings, settingsOf } from './settings.ts';
@@ -72,7 +73,11 @@ function onRegistry(command: Command, act: (log: Log, ...operands: (string | und
   return addSettings(command).action(async (...operands) => {
     const config = await settingsOf(command);
     try {
-      await withLog(config, (log) => act(log, ...operands));
+      await withLog(config, async (log) => {
+        // A client may be registered before anything has run.
+        if (config.topics.create) await log.createTopics(topicDefinitions(config.topics));
+        await act(log, ...operands);
+      });
     } catch (error) {
       if (error instanceof RegistryError) throw new UsageError(error.message, { cause: error });
       throw error;
