@@ -3,7 +3,7 @@
  *
  * The vision services are synthetic: what is tested is the way of the messages, and models would only slow it.
  *
- * It finds a fault that is not mended yet, so it runs only when it is asked for (SLUICE_KILL_ROLES=1): in about one run of eight the work of
+ * It finds a fault that is not mended yet, so it runs only when it is asked for (KILL_ROLES=1): in about one run of eight the work of
  * one service on an image or two that were in flight when the vision role was killed is never done again, although the group's
  * position is past them. Seen on Kafka only; the same with everything in one process on the embedded log has not failed.
  */
@@ -24,7 +24,7 @@ const IMAGES_PER_CLIENT = 40;
 const ROLES = ['gateway', 'vision', 'summary', 'firehose'] as const;
 const READ_TIMEOUT_MS = 120_000;
 
-const isWanted = inject('kafkaIsHere') && process.env.SLUICE_KILL_ROLES === '1';
+const isWanted = inject('kafkaIsHere') && process.env.KILL_ROLES === '1';
 
 let data: string;
 let kafka: KafkaCluster;
