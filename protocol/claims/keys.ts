@@ -8,10 +8,10 @@
  * Each key says from when on it is used (`nbf`, seconds): a new one is known everywhere before the first token made with it
  * appears, and the one before it is accepted until it is retired.
  */
-import { randomUUID } from 'node:crypto';
-import { access, link, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import { createKeyFile, replaceKeyFile } from './key-file.ts';
 
 export interface TokenKey {
   readonly kid: string;
@@ -135,29 +135,13 @@ function inOrderOfUse(keys: readonly TokenKey[], now: number): TokenKey[] {
   return [inUse, ...newestFirst.filter((key) => key !== inUse)];
 }
 
-/** Two processes may start on one folder at once: linking a finished file lets exactly one of them win. */
 async function createUnlessThere(folder: string, kind: Kind): Promise<void> {
   const file = join(folder, kind.file);
-  if (await exists(file)) return;
-  const draft = await writeDraft(file, [await newKey(kind, 0)]);
-  try {
-    await link(draft, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    await unlink(draft);
-  }
+  if (!(await exists(file))) await createKeyFile(file, [await newKey(kind, 0)]);
 }
 
-async function replaceKeys(folder: string, kind: Kind, keys: readonly StoredKey[]): Promise<void> {
-  const file = join(folder, kind.file);
-  await rename(await writeDraft(file, keys), file);
-}
-
-async function writeDraft(file: string, keys: readonly StoredKey[]): Promise<string> {
-  const draft = `${file}.${randomUUID()}`;
-  await writeFile(draft, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600, flush: true });
-  return draft;
+function replaceKeys(folder: string, kind: Kind, keys: readonly StoredKey[]): Promise<void> {
+  return replaceKeyFile(join(folder, kind.file), keys);
 }
 
 async function exists(file: string): Promise<boolean> {

@@ -6,9 +6,10 @@
  * secret does not open in the name of another. The key file holds the key in use first, then those still accepted.
  */
 import { createSecretKey, type KeyObject, randomBytes, randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CompactEncrypt, compactDecrypt } from 'jose';
+import { createKeyFile } from '../claims/key-file.ts';
 
 const FILE = 'webhook-secrets.jwks.json';
 const KEY_BYTES = 32;
@@ -75,18 +76,9 @@ export async function openSecret(keys: SealingKeys, client: string, sealed: stri
   }
 }
 
-/** Two processes may start on one folder at once: linking a finished file lets exactly one of them win. */
 async function create(file: string): Promise<string> {
-  const draft = `${file}.${randomUUID()}`;
   const key = { kty: 'oct', kid: randomUUID(), alg: ALGORITHM.alg, k: randomBytes(KEY_BYTES).toString('base64url') };
-  await writeFile(draft, `${JSON.stringify({ keys: [key] }, null, 2)}\n`, { mode: 0o600, flush: true });
-  try {
-    await link(draft, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    await unlink(draft);
-  }
+  await createKeyFile(file, [key]);
   return readFile(file, 'utf8');
 }
 
