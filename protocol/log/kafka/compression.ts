@@ -1,15 +1,21 @@
-/** The compressions that Node brings along, by the number that Kafka gives them in a batch's attributes. */
+/** The compressions of Kafka, by the number that it gives them in a batch's attributes. What Node brings along is also written. */
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
+import { decompressLz4, decompressSnappy } from './read-only-codecs.ts';
 
 export const COMPRESSIONS = ['none', 'gzip', 'zstd'] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
 
 interface Codec {
-  readonly name: Compression;
-  compress(data: Uint8Array): Buffer | Promise<Buffer>;
-  decompress(data: Uint8Array): Buffer | Promise<Buffer>;
+  readonly name: string;
+  /** Absent: only others write it. */
+  readonly compress?: (data: Uint8Array) => Buffer | Promise<Buffer>;
+  readonly decompress: (data: Buffer) => Buffer | Promise<Buffer>;
 }
+
+/** Most bytes that a batch may grow to: several times the largest batch that a broker is set to take. */
+const MAX_UNCOMPRESSED_BYTES = 256 << 20;
+const LIMITED = { maxOutputLength: MAX_UNCOMPRESSED_BYTES };
 
 /** Below this the way to the thread pool and back costs more than the work. */
 const SMALL = 32 << 10;
@@ -18,9 +24,9 @@ const ZSTD = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } };
 const GZIP = { level: 1 };
 
 const gzip = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gzip);
-const gunzip = promisify<Uint8Array, Buffer>(zlib.gunzip);
+const gunzip = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gunzip);
 const zstdCompress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdCompress);
-const zstdDecompress = promisify<Uint8Array, Buffer>(zlib.zstdDecompress);
+const zstdDecompress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress);
 
 const CODECS = new Map<number, Codec>([
   [
@@ -28,15 +34,18 @@ const CODECS = new Map<number, Codec>([
     {
       name: 'gzip',
       compress: (data) => (data.length < SMALL ? zlib.gzipSync(data, GZIP) : gzip(data, GZIP)),
-      decompress: (data) => (data.length < SMALL ? zlib.gunzipSync(data) : gunzip(data)),
+      decompress: (data) => (data.length < SMALL ? zlib.gunzipSync(data, LIMITED) : gunzip(data, LIMITED)),
     },
   ],
+  [2, { name: 'snappy', decompress: (data) => decompressSnappy(data, MAX_UNCOMPRESSED_BYTES) }],
+  [3, { name: 'lz4', decompress: (data) => decompressLz4(data, MAX_UNCOMPRESSED_BYTES) }],
   [
     4,
     {
       name: 'zstd',
       compress: (data) => (data.length < SMALL ? zlib.zstdCompressSync(data, ZSTD) : zstdCompress(data, ZSTD)),
-      decompress: (data) => (data.length < SMALL ? zlib.zstdDecompressSync(data) : zstdDecompress(data)),
+      decompress: (data) =>
+        data.length < SMALL ? zlib.zstdDecompressSync(data, LIMITED) : zstdDecompress(data, LIMITED),
     },
   ],
 ]);
@@ -44,7 +53,7 @@ const CODECS = new Map<number, Codec>([
 /** @returns the code and the bytes: the given ones, uncompressed, where compression would not make them smaller */
 export async function compress(data: Buffer, compression: Compression): Promise<{ code: number; data: Buffer }> {
   for (const [code, codec] of CODECS)
-    if (codec.name === compression) {
+    if (codec.name === compression && codec.compress !== undefined) {
       const smaller = await codec.compress(data);
       if (smaller.length < data.length) return { code, data: smaller };
     }
@@ -54,7 +63,6 @@ export async function compress(data: Buffer, compression: Compression): Promise<
 export function decompress(data: Buffer, code: number): Buffer | Promise<Buffer> {
   if (code === 0) return data;
   const codec = CODECS.get(code);
-  if (codec === undefined)
-    throw new Error(`a batch is compressed with codec ${code} (2 is snappy, 3 lz4); only gzip and zstd are understood`);
+  if (codec === undefined) throw new Error(`a batch is compressed with codec ${code}, which Kafka does not know`);
   return codec.decompress(data);
 }
