@@ -7,6 +7,7 @@ export const DEAD_LETTER_TOPIC = 'dead-letter-1';
 export const CLIENTS_TOPIC = 'clients-1';
 export const CAPACITY_TOPIC = 'capacity-1';
 export const CONSUMERS_TOPIC = 'consumers-1';
+export const NODES_TOPIC = 'nodes-1';
 
 const HOUR = 3_600_000;
 const MIB = 1 << 20;
@@ -84,6 +85,16 @@ export function topicDefinitions(sizing: TopicSizing): TopicDefinition[] {
       partitions: 1,
       replication,
       retentionMs: undefined,
+      retentionBytes: undefined,
+      maxMessageBytes: MIB,
+    },
+    {
+      name: NODES_TOPIC,
+      kind: 'entity',
+      owner: 'firehose',
+      partitions: 1,
+      replication,
+      retentionMs: HOUR,
       retentionBytes: undefined,
       maxMessageBytes: MIB,
     },

@@ -28,6 +28,7 @@ const NOT_EVENTS: ReadonlySet<string> = new Set([
   'client.v1m0.Client',
   'client.v1m0.Revocation',
   'consumer.v1m0.Consumer',
+  'node.v1m0.FirehoseNode',
   'envelope.v1m0.Envelope',
   'firehose.v1m0.Frame',
   'push.v1m0.Webhook',
