@@ -4,7 +4,8 @@
  * Partitions that had nothing to read wait together, in one request to their leader that the broker holds back until there is
  * something ('idle'). Those that are being read go in a second one that is held back for a moment only ('busy'), so that a
  * partition whose handler is ready never waits for the quiet ones. Each partition asks only when its handler wants
- * more: what is in memory is bounded by what handlers have in hand.
+ * more: what is in memory is bounded by what handlers have in hand. Groups of one process that wait for the same partition
+ * share its place in the request, and the answer.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogRecord, TopicPartition } from '../log.ts';
@@ -12,7 +13,7 @@ import type { Fetched } from '../partition-consumer.ts';
 import { faultOfCode, type KafkaClient } from './client.ts';
 import { isFault, KafkaFault } from './fault.ts';
 import { decodeBatches } from './record-batch.ts';
-import { type FetchedSet, fetchRequest } from './requests.ts';
+import { type FetchedSet, type FetchPosition, fetchRequest } from './requests.ts';
 import type { TopicDirectory } from './topic-directory.ts';
 
 const IDLE_WAIT_MS = 500;
@@ -110,10 +111,11 @@ export class Fetcher {
     if (wishes.length === 0) return;
     lanes.inFlight[lane] = true;
     try {
-      const positions = wishes.map(({ source, position, maxBytes }) => ({ ...source, offset: position, maxBytes }));
+      const slots = [...Map.groupBy(wishes, ({ source }) => `${source.partition}/${source.topic}`).values()];
       const waitMs = lane === 'idle' ? IDLE_WAIT_MS : BUSY_WAIT_MS;
-      const sets = await this.#client.send(leader, `fetch ${lane}`, fetchRequest(positions, waitMs, ANSWER_BYTES));
-      await Promise.all(wishes.map((wish) => this.#answer(wish, sets, lanes)));
+      const request = fetchRequest(slots.map(positionOf), waitMs, ANSWER_BYTES);
+      const sets = await this.#client.send(leader, `fetch ${lane}`, request);
+      await Promise.all(slots.map((slot) => this.#answer(slot, sets, lanes)));
     } catch (error) {
       for (const { source } of wishes) this.#directory.forget(source.topic);
       this.#reject(wishes, error);
@@ -123,37 +125,58 @@ export class Fetcher {
     }
   }
 
-  async #answer(wish: Wish, sets: readonly FetchedSet[], lanes: Lanes): Promise<void> {
-    if (wish.cancelled) return;
-    const { topic, partition } = wish.source;
+  /** @param slot the wishes that were one place of the request */
+  async #answer(slot: readonly Wish[], sets: readonly FetchedSet[], lanes: Lanes): Promise<void> {
+    const { topic, partition, offset: asked } = positionOf(slot);
     const set = sets.find((it) => it.topic === topic && it.partition === partition);
     const fault = faultOfCode(set?.error ?? -1);
+    if (isFault(fault, 'OFFSET_OUT_OF_RANGE')) {
+      for (const wish of slot)
+        if (wish.position === asked) wish.reject(fault);
+        else again(wish, lanes);
+      return;
+    }
     if (set === undefined || fault !== undefined) {
-      // Anything but a wrong position: someone else leads the partition now, or nobody does.
-      if (!isFault(fault, 'OFFSET_OUT_OF_RANGE')) {
-        this.#directory.forget(topic);
-        await sleep(NO_LEADER_PAUSE_MS);
-      }
-      wish.reject(fault);
+      // Someone else leads the partition now, or nobody does.
+      this.#directory.forget(topic);
+      await sleep(NO_LEADER_PAUSE_MS);
+      this.#reject(slot, fault);
       return;
     }
     try {
-      const { records, next } = await decodeBatches(set.records, wish.position);
-      if (next > wish.position) {
-        const own = records.map((record): LogRecord => ({ topic, partition, ...record }));
-        wish.resolve({ records: own, end: set.end, next });
-      } else {
-        // Nothing yet; or the partition's next batch is larger than what was asked for: then at once again, for more.
-        wish.idle = set.end <= wish.position;
-        if (!wish.idle) wish.maxBytes = ANSWER_BYTES;
-        lanes.wishes.add(wish);
+      const decoded = await decodeBatches(set.records, asked);
+      const records = decoded.records.map((record): LogRecord => ({ topic, partition, ...record }));
+      for (const wish of slot) {
+        const { position } = wish;
+        if (decoded.next > position) {
+          const own = position === asked ? records : records.filter(({ offset }) => offset >= position);
+          wish.resolve({ records: own, end: set.end, next: decoded.next });
+        } else {
+          wish.idle = set.end <= position;
+          // The partition's next batch is larger than what was asked for: at once again, for more.
+          if (!wish.idle && position === asked) wish.maxBytes = ANSWER_BYTES;
+          again(wish, lanes);
+        }
       }
     } catch (error) {
-      wish.reject(error);
+      this.#reject(slot, error);
     }
   }
 
   #reject(wishes: Iterable<Wish>, error: unknown): void {
     for (const { reject } of wishes) reject(error);
   }
+}
+
+/**
+ * A request names each partition once: of one that is named twice the broker answers one position only. What several groups
+ * want of it is asked for from the earliest of their positions.
+ */
+function positionOf(slot: readonly Wish[]): FetchPosition {
+  const offset = Math.min(...slot.map(({ position }) => position));
+  return { ...slot[0]!.source, offset, maxBytes: Math.max(...slot.map(({ maxBytes }) => maxBytes)) };
+}
+
+function again(wish: Wish, lanes: Lanes): void {
+  if (!wish.cancelled) lanes.wishes.add(wish);
 }
