@@ -46,6 +46,13 @@ interface Call {
   readonly reject: (error: unknown) => void;
 }
 
+/** Who the broker takes us for, and how many records it has of us, by partition. */
+interface Numbering {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  readonly sequences: Map<string, number>;
+}
+
 /** Records for one partition, in order. */
 interface Parcel {
   readonly topic: string;
@@ -56,8 +63,7 @@ interface Parcel {
 
 export class Producer {
   readonly #options: ProducerOptions;
-  #identity: Promise<{ producerId: bigint; producerEpoch: number }> | undefined;
-  #sequences = new Map<string, number>();
+  #numbering: Promise<Numbering> | undefined;
   #queue: Call[] = [];
   #waitingBytes = 0;
   #running: Promise<void> | undefined;
@@ -151,9 +157,9 @@ export class Producer {
 
   /** Sends each parcel once, to whoever leads its partition now. Never rejects but by fault of all of them. */
   async #attempt(parcels: readonly Parcel[]): Promise<{ parcel: Parcel; fault: KafkaFault | undefined }[]> {
-    this.#identity ??= this.#options.client.initProducer();
-    const identity = await this.#identity.catch((error: unknown) => {
-      this.#identity = undefined;
+    this.#numbering ??= this.#begin();
+    const numbering = await this.#numbering.catch((error: unknown) => {
+      this.#numbering = undefined;
       throw error;
     });
     const led = await Promise.all(
@@ -171,22 +177,27 @@ export class Producer {
       .map(([leader, group]) =>
         this.#send(
           leader!,
-          identity,
+          numbering,
           group.map(({ parcel }) => parcel),
         ),
       );
     return [...unled, ...(await Promise.all(sent)).flat()];
   }
 
-  async #send(leader: number, identity: { producerId: bigint; producerEpoch: number }, parcels: readonly Parcel[]) {
+  async #begin(): Promise<Numbering> {
+    return { ...(await this.#options.client.initProducer()), sequences: new Map() };
+  }
+
+  async #send(leader: number, numbering: Numbering, parcels: readonly Parcel[]) {
     const { client, directory, compression, clock } = this.#options;
     try {
       const batches: ProduceBatch[] = await Promise.all(
         parcels.map(async (parcel) => {
           const { topic, partition, entries } = parcel;
-          const baseSequence = this.#sequences.get(keyOf(parcel)) ?? 0;
+          const baseSequence = numbering.sequences.get(keyOf(parcel)) ?? 0;
           const records = entries.map(({ record }) => record);
-          const options = { ...identity, compression, baseSequence, timestamp: clock() };
+          const { producerId, producerEpoch } = numbering;
+          const options = { producerId, producerEpoch, compression, baseSequence, timestamp: clock() };
           return { topic, partition, batch: await encodeBatch(records, options) };
         }),
       );
@@ -194,7 +205,7 @@ export class Producer {
       return parcels.map((parcel) => {
         const produced = answer.find((it) => it.topic === parcel.topic && it.partition === parcel.partition);
         const fault = this.#judge(faultOfCode(produced?.error ?? -1), parcel);
-        if (fault === undefined) this.#acknowledge(parcel, produced!.baseOffset);
+        if (fault === undefined) acknowledge(parcel, numbering, produced!.baseOffset);
         return { parcel, fault };
       });
     } catch (error) {
@@ -219,16 +230,6 @@ export class Producer {
     return new KafkaFault(fault.code, fault.message, true);
   }
 
-  #acknowledge(parcel: Parcel, baseOffset: number): void {
-    const { partition, entries } = parcel;
-    const key = keyOf(parcel);
-    this.#sequences.set(key, ((this.#sequences.get(key) ?? 0) + entries.length) % 2 ** 31);
-    for (const [delta, { call, index }] of entries.entries()) {
-      call.results[index] = { partition, offset: baseOffset + delta };
-      if (--call.unsettled === 0) call.resolve(call.results);
-    }
-  }
-
   #giveUp({ topic, entries }: Parcel, error: unknown): void {
     this.#renumber();
     const reason = isFault(error, 'UNKNOWN_TOPIC_OR_PARTITION') ? new UnknownTopicError(topic) : asLogError(error);
@@ -236,8 +237,17 @@ export class Producer {
   }
 
   #renumber(): void {
-    this.#identity = undefined;
-    this.#sequences = new Map();
+    this.#numbering = undefined;
+  }
+}
+
+function acknowledge(parcel: Parcel, { sequences }: Numbering, baseOffset: number): void {
+  const { partition, entries } = parcel;
+  const key = keyOf(parcel);
+  sequences.set(key, ((sequences.get(key) ?? 0) + entries.length) % 2 ** 31);
+  for (const [delta, { call, index }] of entries.entries()) {
+    call.results[index] = { partition, offset: baseOffset + delta };
+    if (--call.unsettled === 0) call.resolve(call.results);
   }
 }
 
