@@ -2,10 +2,6 @@
  * Every role a process of its own on a real Kafka broker, and each of them, the broker too, killed under load.
  *
  * The vision services are synthetic: what is tested is the way of the messages, and models would only slow it.
- *
- * It finds a fault that is not mended yet, so it runs only when it is asked for (KILL_ROLES=1): in about one run of eight the work of
- * one service on an image or two that were in flight when the vision role was killed is never done again, although the group's
- * position is past them. Seen on Kafka only; the same with everything in one process on the embedded log has not failed.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,15 +20,13 @@ const IMAGES_PER_CLIENT = 40;
 const ROLES = ['gateway', 'vision', 'summary', 'firehose'] as const;
 const READ_TIMEOUT_MS = 120_000;
 
-const isWanted = inject('kafkaIsHere') && process.env.KILL_ROLES === '1';
-
 let data: string;
 let kafka: KafkaCluster;
 const running = new Map<string, SluiceProcess>();
 
 beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'sluice-kafka-kill-'));
-  if (!isWanted) return;
+  if (!inject('kafkaIsHere')) return;
   kafka = await startKafka({ folder: join(data, 'kafka') });
   // One after the other: the first creates the topics.
   for (const role of ROLES) await start(role);
@@ -68,8 +62,12 @@ async function killAndRestart(role: string): Promise<void> {
   await start(role);
 }
 
-describe.skipIf(!isWanted)('on a real broker', () => {
-  test('each role and the broker killed under load: every result exactly once', { timeout: 300_000 }, async () => {
+describe.skipIf(!inject('kafkaIsHere'))('on a real broker', () => {
+  // No second try: it would find what the first has left.
+  test('each role and the broker killed under load: every result exactly once', {
+    timeout: 300_000,
+    retry: 0,
+  }, async () => {
     const image = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'white' } })
       .jpeg()
       .toBuffer();
