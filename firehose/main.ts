@@ -1,6 +1,7 @@
 /** Starts the firehose: the journaler in its thread, the journals open for reading, the routes. */
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { nodeName, startCapacityReporter } from '../protocol/capacity/reporter.ts';
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
 import { ThreadSupervisor } from '../protocol/thread/thread-supervisor.ts';
 import type { FirehoseConfig } from './config.ts';
@@ -12,6 +13,7 @@ import { registerConnectionRoutes } from './http/connection-routes.ts';
 import { registerFirehoseRoutes } from './http/firehose-routes.ts';
 import { registerPlanRoute } from './http/plan-route.ts';
 import type { FromJournaler, JournalerOptions } from './journaler/messages.ts';
+import { journalLag } from './journals/journal-lag.ts';
 import { Journals } from './journals/journals.ts';
 import { type FirehoseMetrics, firehoseMetrics } from './metrics.ts';
 import { LiveTail } from './stream/live-tail.ts';
@@ -74,6 +76,14 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
     verifier,
     logger,
   );
+  const stopReporting = startCapacityReporter({
+    log,
+    service: 'firehose',
+    instance: nodeName(context.dataFolder),
+    sample: journalLag(log, journals),
+    now: Date.now,
+    onError: (err) => logger.warn({ err }, 'capacity cannot be reported'),
+  });
   const stopping = new AbortController();
   return {
     name: 'firehose',
@@ -89,6 +99,7 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
     async stop() {
       stopping.abort();
       await streams.drain(() => config.drainRetryMs + Math.random() * config.drainSpreadMs);
+      await stopReporting();
       await consumers.close();
       await journaler.stop();
       journals.close();

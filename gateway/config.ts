@@ -41,7 +41,22 @@ export const GatewayConfig = Type.Object(
     maxWaitSeconds: Type.Number({
       default: 30,
       exclusiveMinimum: 0,
-      description: 'How long an image may have to wait for a service that it is for; beyond it: 503',
+      description: 'How long an image may have to wait for a vision service that it is for; beyond it: 503',
+    }),
+    maxJournalWaitSeconds: Type.Number({
+      default: 30,
+      exclusiveMinimum: 0,
+      description: 'How long a result may have to wait for the journal that its client reads; beyond it: 503',
+    }),
+    maxPushWaitSeconds: Type.Number({
+      default: 60,
+      exclusiveMinimum: 0,
+      description: 'How long a result may have to wait until push has it, for clients with a webhook; beyond it: 503',
+    }),
+    forgetServiceAfterMs: Type.Integer({
+      default: 600_000,
+      minimum: 10_000,
+      description: 'A service that has reported nothing for so long keeps nobody out any more',
     }),
     idempotencyRetentionMs: Type.Integer({
       default: 7 * 24 * 3_600_000,

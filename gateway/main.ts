@@ -1,5 +1,6 @@
 /** Starts the gateway: the role that takes images in. */
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
+import { PUSH_SERVICE } from '../protocol/webhook/grant.ts';
 import { openSealingKeys } from '../protocol/webhook/sealing.ts';
 import { ClientDirectory } from './clients/client-directory.ts';
 import type { GatewayConfig } from './config.ts';
@@ -10,6 +11,7 @@ import { InFlight } from './ingest/in-flight.ts';
 import { registerSubmitImages } from './ingest/submit-images-route.ts';
 import { Admission } from './load/admission.ts';
 import { ClientLimits } from './load/client-limits.ts';
+import { JOURNAL_SERVICE } from './load/demand.ts';
 import { followCapacity } from './load/follow-capacity.ts';
 import { LoadSignal } from './load/load-signal.ts';
 import { gatewayMetrics } from './metrics.ts';
@@ -20,8 +22,6 @@ import { Webhooks } from './webhook/webhooks.ts';
 /** As long as the edge gives its requests. */
 const DRAIN_MS = 10_000;
 const FORGET_SUBMISSIONS_EVERY_MS = 600_000;
-/** A service that has said nothing for so long is gone: what waits for it keeps nobody out any more. */
-const FORGET_SERVICE_AFTER_MS = 600_000;
 
 export async function startGateway(context: RoleContext, config: GatewayConfig): Promise<RunningRole> {
   restrictLoaders();
@@ -34,7 +34,10 @@ export async function startGateway(context: RoleContext, config: GatewayConfig):
   const stopFollowing = await webhooks.follow((err) => logger.warn({ err }, 'changes of webhooks cannot be read'));
   const sealingKeys = await openSealingKeys(context.keysFolder);
   const directory = await ClientDirectory.open(log, context.dataFolder, logger);
-  const signal = new LoadSignal({ maxWaitSeconds: config.maxWaitSeconds, forgetAfterMs: FORGET_SERVICE_AFTER_MS });
+  const signal = new LoadSignal({
+    maxWaitSeconds: (service) => longestWait(config, service),
+    forgetAfterMs: config.forgetServiceAfterMs,
+  });
   const stopCapacity = await followCapacity(log, signal, (err) => logger.warn({ err }, 'capacity cannot be read'));
   const idempotency = new IdempotencyStore(context.dataFolder);
   const forgetting = setInterval(
@@ -76,4 +79,11 @@ export async function startGateway(context: RoleContext, config: GatewayConfig):
       idempotency.close();
     },
   };
+}
+
+/** Seconds. */
+function longestWait(config: GatewayConfig, service: string): number {
+  if (service === JOURNAL_SERVICE) return config.maxJournalWaitSeconds;
+  if (service === PUSH_SERVICE) return config.maxPushWaitSeconds;
+  return config.maxWaitSeconds;
 }

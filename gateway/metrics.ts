@@ -1,6 +1,7 @@
 /** What the gateway tells Prometheus. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { InFlight } from './ingest/in-flight.ts';
+import { fullDemand } from './load/demand.ts';
 import type { LoadSignal } from './load/load-signal.ts';
 
 export interface GatewayMetrics {
@@ -58,7 +59,8 @@ export function gatewayMetrics(registry: Registry, inFlight: InFlight, signal: L
     registers,
     collect() {
       this.reset();
-      for (const service of signal.services()) this.set({ service }, signal.waitSeconds(service, Date.now()));
+      for (const service of signal.services())
+        this.set({ service }, signal.waitSeconds(fullDemand(service), Date.now()));
     },
   });
   return {

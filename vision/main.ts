@@ -42,6 +42,7 @@ export async function startVision(
   const stopReporting = startCapacityReporter({
     log,
     service: service.name,
+    instance: service.version,
     sample: groupSample(log, consumerGroup(service), INGEST_TOPIC),
     now: Date.now,
     onError: (err) => logger.warn({ err }, 'capacity cannot be reported'),

@@ -57,6 +57,11 @@ export class Journals {
     return this.#readers[this.partitionOf(client)]!;
   }
 
+  /** Offset of the next record that each partition's journal will take; empty while they are not open. */
+  positions(): ReadonlyMap<number, number> {
+    return new Map(this.#readers.map((reader, partition) => [partition, reader.bounds().position]));
+  }
+
   close(): void {
     for (const reader of this.#readers) reader.close();
     this.#readers = [];

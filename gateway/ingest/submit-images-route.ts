@@ -8,13 +8,13 @@ import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { TokenVerifier } from '../../protocol/claims/verifier.ts';
-import { visionServices } from '../../protocol/claims/vision-grants.ts';
 import { authoriseEach } from '../../protocol/http/authorise-each.ts';
 import { Problem } from '../../protocol/http/problem.ts';
 import { wantBody } from '../../protocol/http/request-body.ts';
 import { ACCEPTED_IMAGES } from '../images/image-kind.ts';
 import type { Admission } from '../load/admission.ts';
 import type { ClientLimits } from '../load/client-limits.ts';
+import { demandsOf } from '../load/demand.ts';
 import { TransactionParams } from '../transactions/transaction-params.ts';
 import type { InFlight } from './in-flight.ts';
 import { INGEST_GRANT } from './ingest-grant.ts';
@@ -102,15 +102,15 @@ export async function registerSubmitImages(server: FastifyInstance, to: SubmitIm
         const caller = callerOf(request);
         const { client, grants } = caller.claims;
         if (request.body == null && !request.isMultipart()) throw unsupported(request);
-        const services = visionServices(grants);
-        to.admission.check(services, to.now());
+        const demands = demandsOf(grants);
+        to.admission.check(demands, to.now());
         const places = to.clientLimits.requestsInFlight(client);
         const leave = to.inFlight.enter(client, expectedBytes(request, to.limits), places);
         try {
           wantBody(request);
           const { receipt, repeated } = await takeIn(to, caller, request);
           if (repeated) reply.header('idempotency-replayed', 'true');
-          else to.admission.accepted(services, receipt.images.length);
+          else to.admission.accepted(demands, receipt.images.length, to.now());
           return reply.code(202).header('location', `/v1/transactions/${request.params.id}`).send(receipt);
         } finally {
           leave();

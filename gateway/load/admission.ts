@@ -1,9 +1,8 @@
 /** Decides whether there is room for more work, and says honestly when there will be. */
 import { Problem } from '../../protocol/http/problem.ts';
+import type { Demand } from './demand.ts';
 import type { LoadSignal } from './load-signal.ts';
 
-/** The journal of results is behind every image, whatever its token grants. */
-const JOURNAL = 'firehose';
 const MAX_RETRY_AFTER_SECONDS = 300;
 /** Those that are sent away together should not come back together. */
 const JITTER = 0.25;
@@ -18,9 +17,9 @@ export class Admission {
     this.#random = random;
   }
 
-  /** @param services that are to describe the images @param now ms since the epoch @throws {Problem} overloaded */
-  check(services: readonly string[], now: number): void {
-    const congestion = this.#signal.congestion([...services, JOURNAL], now);
+  /** @param demands of the images @param now ms since the epoch @throws {Problem} overloaded */
+  check(demands: readonly Demand[], now: number): void {
+    const congestion = this.#signal.congestion(demands, now);
     if (congestion === undefined) return;
     const seconds = Math.ceil(congestion.seconds * (1 + JITTER * this.#random()));
     throw new Problem('overloaded', `More waits for ${congestion.service} than it gets done in time.`, {
@@ -29,7 +28,8 @@ export class Admission {
     });
   }
 
-  accepted(services: readonly string[], images: number): void {
-    this.#signal.accepted(services, images);
+  /** Counts what was taken in until the services report it themselves. @param now ms since the epoch */
+  accepted(demands: readonly Demand[], images: number, now: number): void {
+    this.#signal.accepted(demands, images, now);
   }
 }

@@ -33,10 +33,11 @@ const HOUR = 3_600_000;
 export async function openGateway(
   log: Log,
   overrides: Partial<GatewayConfig> = {},
-  options: { readonly listen?: boolean } = {},
+  options: { readonly listen?: boolean; readonly keysFolder?: string } = {},
 ): Promise<GatewayFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-gateway-'));
-  const keys = await openTokenKeys(join(folder, 'keys'));
+  const keysFolder = options.keysFolder ?? join(folder, 'keys');
+  const keys = await openTokenKeys(keysFolder);
   const logger = pino({ level: 'silent' });
   const metrics = new Registry();
   const server = createHttpServer({ logger: logger as unknown as FastifyBaseLogger, bodyLimit: 1 << 20 });
@@ -45,7 +46,7 @@ export async function openGateway(
       log,
       // The gateway itself opens no second log.
       logSettings: { kind: 'embedded', folder: join(folder, 'log') },
-      keysFolder: join(folder, 'keys'),
+      keysFolder,
       blobs: new FolderBlobStore(join(folder, 'blobs')),
       verifier: new TokenVerifier(() => keys),
       logger,

@@ -28,6 +28,16 @@ test('the estimate follows a change within seconds, and one odd second does not 
   expect(throughput.perSecond).toBeLessThan(13);
 });
 
+test('a quiet time does not make a service look slow', () => {
+  const throughput = new Throughput();
+  throughput.measure(0, 5000, 0);
+  throughput.measure(1000, 4000, 1000);
+  expect(throughput.perSecond).toBe(1000);
+  // Always something in work, hardly anything to do.
+  for (let second = 2; second < 30; second++) throughput.measure(1000 + second * 10, 3, second * 1000);
+  expect(throughput.perSecond).toBe(1000);
+});
+
 test('a service that finishes nothing although something waits is stalled for as long', () => {
   const throughput = new Throughput();
   throughput.measure(5, 0, 0);

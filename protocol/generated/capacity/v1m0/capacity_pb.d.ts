@@ -10,7 +10,8 @@ import type { PartialMessage } from "@protobuf-ts/runtime";
 import { MessageType } from "@protobuf-ts/runtime";
 import { Timestamp } from "../../google/protobuf/timestamp_pb.js";
 /**
- * What a service can take now (topic capacity-1, key: the service's name). The latest one counts.
+ * What a service can take now (topic capacity-1, key: the service's name and, where it has one, "/" and the instance).
+ * The latest one of each key counts; deleted when there is nothing more to say.
  *
  * @generated from protobuf message capacity.v1m0.Capacity
  */
@@ -43,6 +44,13 @@ export interface Capacity {
      * @generated from protobuf field: google.protobuf.Timestamp time = 5
      */
     time?: Timestamp;
+    /**
+     * Tells reports of one service from each other: the version of a vision service ("1.0"), whose processes share one
+     * consumer group and so report the same; the node of a part of the platform, each of which has a lag of its own.
+     *
+     * @generated from protobuf field: string instance = 6
+     */
+    instance: string;
 }
 declare class Capacity$Type extends MessageType<Capacity> {
     constructor();

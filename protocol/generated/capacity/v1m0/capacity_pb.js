@@ -15,7 +15,8 @@ class Capacity$Type extends MessageType {
             { no: 2, name: "per_second", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ },
             { no: 3, name: "lag", kind: "scalar", T: 4 /*ScalarType.UINT64*/, L: 2 /*LongType.NUMBER*/ },
             { no: 4, name: "stalled_seconds", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ },
-            { no: 5, name: "time", kind: "message", T: () => Timestamp }
+            { no: 5, name: "time", kind: "message", T: () => Timestamp },
+            { no: 6, name: "instance", kind: "scalar", T: 9 /*ScalarType.STRING*/ }
         ]);
     }
     create(value) {
@@ -24,6 +25,7 @@ class Capacity$Type extends MessageType {
         message.perSecond = 0;
         message.lag = 0;
         message.stalledSeconds = 0;
+        message.instance = "";
         if (value !== undefined)
             reflectionMergePartial(this, message, value);
         return message;
@@ -47,6 +49,9 @@ class Capacity$Type extends MessageType {
                     break;
                 case /* google.protobuf.Timestamp time */ 5:
                     message.time = Timestamp.internalBinaryRead(reader, reader.uint32(), options, message.time);
+                    break;
+                case /* string instance */ 6:
+                    message.instance = reader.string();
                     break;
                 default:
                     let u = options.readUnknownField;
@@ -75,6 +80,9 @@ class Capacity$Type extends MessageType {
         /* google.protobuf.Timestamp time = 5; */
         if (message.time)
             Timestamp.internalBinaryWrite(message.time, writer.tag(5, WireType.LengthDelimited).fork(), options).join();
+        /* string instance = 6; */
+        if (message.instance !== "")
+            writer.tag(6, WireType.LengthDelimited).string(message.instance);
         let u = options.writeUnknownFields;
         if (u !== false)
             (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
