@@ -1,36 +1,21 @@
 /**
- * Requests to Kafka brokers: the one file that knows kafkajs.
+ * Requests to Kafka brokers, and which broker each goes to. With connections.ts, all that knows kafkajs.
  *
  * kafkajs opens connections, authenticates and encodes the smaller requests; its producer, its consumer and its retries
  * are not used (docs/adr/0004-kafka-client.md). A request is sent once; who sends it decides what a fault means.
  */
-import { readFileSync } from 'node:fs';
-import type { ConnectionOptions } from 'node:tls';
-import type { SASLOptions } from 'kafkajs';
-import Broker from 'kafkajs/src/broker/index.js';
-import loggers from 'kafkajs/src/loggers/index.js';
-import ConnectionPool from 'kafkajs/src/network/connectionPool.js';
-import defaultSocketFactory from 'kafkajs/src/network/socketFactory.js';
+import type Broker from 'kafkajs/src/broker/index.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
-import errors from 'kafkajs/src/protocol/error.js';
 import type { TopicPartition } from '../log.ts';
+import { type Address, Connections, REQUEST_TIMEOUT_MS } from './connections.ts';
 import { KafkaFault } from './fault.ts';
 import { type KafkaRequest, type Metadata, metadataRequest } from './requests.ts';
 import type { KafkaSettings } from './settings.ts';
 
-const openSocket = defaultSocketFactory();
-const CONNECT_TIMEOUT_MS = 5000;
-const REQUEST_TIMEOUT_MS = 10_000;
 const ADMIN_TIMEOUT_MS = 30_000;
 const TOPIC_RESOURCE = 2;
 const GROUP_COORDINATOR = 0;
 const READ_COMMITTED = 1;
-
-/** Where a broker listens. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface NewTopic {
   readonly name: string;
@@ -60,16 +45,13 @@ export interface OffsetOf extends TopicPartition {
 
 export class KafkaClient {
   readonly #settings: KafkaSettings;
-  readonly #clientId: string;
-  readonly #logger = loggers.createLogger({ level: 0, logCreator: () => () => undefined });
-  /** By lane and address. A request that is held back by the broker blocks its lane: such requests have lanes of their own. */
-  readonly #brokers = new Map<string, Broker>();
+  readonly #connections: Connections;
+  /** By node. Those that could not be reached are left out until the cluster names them again. */
   #addresses = new Map<number, Address>();
-  #closed = false;
 
   constructor(settings: KafkaSettings, clientId: string) {
     this.#settings = settings;
-    this.#clientId = clientId;
+    this.#connections = new Connections({ settings, clientId, onBroken: (address) => this.#forget(address) });
   }
 
   /** Asks any broker that answers, those known from the last answer before the configured ones. */
@@ -106,7 +88,7 @@ export class KafkaClient {
     { group, member }: Pick<Membership, 'group' | 'member'>,
     options: { sessionTimeoutMs: number; rebalanceTimeoutMs: number; protocol: string; metadata: Buffer },
   ): Promise<Joined> {
-    const joined = await this.#call(coordinator, lane, (broker) =>
+    const joined = await this.#connections.call(coordinator, lane, (broker) =>
       broker.joinGroup({
         groupId: group,
         memberId: member,
@@ -130,7 +112,7 @@ export class KafkaClient {
     { group, member, generation }: Membership,
     assignments: readonly { member: string; assignment: Buffer }[],
   ): Promise<Buffer> {
-    const answer = await this.#call(coordinator, lane, (broker) =>
+    const answer = await this.#connections.call(coordinator, lane, (broker) =>
       broker.syncGroup({
         groupId: group,
         memberId: member,
@@ -142,18 +124,20 @@ export class KafkaClient {
   }
 
   async heartbeat(coordinator: Address, lane: string, { group, member, generation }: Membership): Promise<void> {
-    await this.#call(coordinator, lane, (broker) =>
+    await this.#connections.call(coordinator, lane, (broker) =>
       broker.heartbeat({ groupId: group, memberId: member, groupGenerationId: generation }),
     );
   }
 
   async leaveGroup(coordinator: Address, lane: string, { group, member }: Membership): Promise<void> {
-    await this.#call(coordinator, lane, (broker) => broker.leaveGroup({ groupId: group, memberId: member }));
+    await this.#connections.call(coordinator, lane, (broker) =>
+      broker.leaveGroup({ groupId: group, memberId: member }),
+    );
   }
 
   /** @returns whether the group has members */
   async isGroupActive(coordinator: Address, group: string): Promise<boolean> {
-    const { groups } = await this.#call(coordinator, 'control', (broker) =>
+    const { groups } = await this.#connections.call(coordinator, 'control', (broker) =>
       broker.describeGroups({ groupIds: [group] }),
     );
     return groups.some(({ members }) => members.length > 0);
@@ -166,7 +150,7 @@ export class KafkaClient {
     offsets: readonly OffsetOf[],
   ): Promise<void> {
     const topics = byTopic(offsets, ({ partition, offset }) => ({ partition, offset: String(offset) }));
-    await this.#call(coordinator, 'control', (broker) =>
+    await this.#connections.call(coordinator, 'control', (broker) =>
       broker.offsetCommit({ groupId: group, memberId: member, groupGenerationId: generation, topics }),
     );
   }
@@ -178,7 +162,7 @@ export class KafkaClient {
     partitions: readonly TopicPartition[],
   ): Promise<OffsetOf[]> {
     const topics = byTopic(partitions, ({ partition }) => ({ partition }));
-    const { responses } = await this.#call(coordinator, 'control', (broker) =>
+    const { responses } = await this.#connections.call(coordinator, 'control', (broker) =>
       broker.offsetFetch({ groupId: group, topics }),
     );
     return offsetsOf(responses).filter(({ offset }) => offset >= 0);
@@ -191,7 +175,7 @@ export class KafkaClient {
    */
   async listOffsets(node: number, partitions: readonly TopicPartition[], timestamp: number): Promise<OffsetOf[]> {
     const topics = byTopic(partitions, ({ partition }) => ({ partition, timestamp }));
-    const { responses } = await this.#call(this.#addressOf(node), 'control', (broker) =>
+    const { responses } = await this.#connections.call(this.#addressOf(node), 'control', (broker) =>
       broker.listOffsets({ replicaId: -1, isolationLevel: READ_COMMITTED, topics }),
     );
     return offsetsOf(responses);
@@ -236,12 +220,15 @@ export class KafkaClient {
 
   /** Closes the connections of one lane; requests on their way fail. */
   closeLane(lane: string): void {
-    for (const [key, broker] of this.#brokers) if (key.startsWith(`${lane} `)) this.#drop(key, broker);
+    this.#connections.closeLane(lane);
   }
 
   close(): void {
-    this.#closed = true;
-    for (const [key, broker] of this.#brokers) this.#drop(key, broker);
+    this.#connections.close();
+  }
+
+  #forget({ host, port }: Address): void {
+    this.#addresses = new Map([...this.#addresses].filter(([, it]) => it.host !== host || it.port !== port));
   }
 
   #addressOf(node: number): Address {
@@ -252,7 +239,7 @@ export class KafkaClient {
 
   #send<T>(address: Address, lane: string, request: KafkaRequest<T>): Promise<T> {
     const { apiKey, version, name, body, waitMs } = request;
-    return this.#call(address, lane, (broker) =>
+    return this.#connections.call(address, lane, (broker) =>
       broker.connectionPool.send({
         request: {
           apiKey,
@@ -271,120 +258,12 @@ export class KafkaClient {
     if (this.#addresses.size === 0) await this.metadata([]);
     const [address] = shuffled([...this.#addresses.values()]);
     if (address === undefined) throw new KafkaFault('CONNECTION', 'no broker is known', true);
-    return this.#call(address, 'control', action);
+    return this.#connections.call(address, 'control', action);
   }
 
   async #controller<T>(action: (broker: Broker) => Promise<T>): Promise<T> {
     const { controller } = await this.metadata([]);
-    return this.#call(this.#addressOf(controller), 'control', action);
-  }
-
-  async #call<T>(address: Address, lane: string, action: (broker: Broker) => Promise<T>): Promise<T> {
-    const key = `${lane} ${address.host}:${address.port}`;
-    const broker = this.#broker(key, address);
-    try {
-      if (!broker.isConnected()) await broker.connect();
-      return await action(broker);
-    } catch (error) {
-      const fault = faultOf(error);
-      // A broken connection is never used again: kafkajs does not always notice that it is broken.
-      if (fault.code === 'CONNECTION' && this.#brokers.get(key) === broker) {
-        this.#addresses = new Map(
-          [...this.#addresses].filter(([, it]) => it.host !== address.host || it.port !== address.port),
-        );
-        this.#drop(key, broker);
-      }
-      throw fault;
-    }
-  }
-
-  #broker(key: string, { host, port }: Address): Broker {
-    if (this.#closed) throw new KafkaFault('CLOSED', 'the connection to Kafka is closed', false);
-    const known = this.#brokers.get(key);
-    if (known !== undefined) return known;
-    const connectionPool = new ConnectionPool({
-      host,
-      port,
-      clientId: this.#clientId,
-      ssl: tlsOptions(this.#settings),
-      sasl: saslOptions(this.#settings),
-      // A request is written at once and answered at once: nothing is gained by waiting to fill a packet.
-      socketFactory: (options) => openSocket(options).setNoDelay(true),
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      enforceRequestTimeout: true,
-      reauthenticationThreshold: 10_000,
-      logger: this.#logger,
-    });
-    for (const { requestQueue } of connectionPool.pool) {
-      // With nothing pending kafkajs sets a timer of minus its own age, of which Node warns (its issue 1751).
-      const schedule = requestQueue.scheduleCheckPendingRequests.bind(requestQueue);
-      requestQueue.scheduleCheckPendingRequests = () => {
-        if (requestQueue.pending.length > 0) schedule();
-      };
-    }
-    const broker = new Broker({ connectionPool, logger: this.#logger, allowAutoTopicCreation: false });
-    this.#brokers.set(key, broker);
-    return broker;
-  }
-
-  #drop(key: string, broker: Broker): void {
-    this.#brokers.delete(key);
-    // kafkajs waits for answers before it closes; these are not wanted any more.
-    for (const connection of broker.connectionPool.pool) {
-      connection.rejectRequests(new KafkaFault('CONNECTION', 'the connection was closed', true));
-      connection.socket?.destroy();
-      connection.disconnect().catch(() => undefined);
-    }
-  }
-}
-
-/** The fault of a partition within an answer. */
-export function faultOfCode(code: number): KafkaFault | undefined {
-  return code === 0 ? undefined : faultOf(errors.createErrorFromCode(code));
-}
-
-function faultOf(error: unknown): KafkaFault {
-  if (error instanceof KafkaFault) return error;
-  const {
-    name,
-    message,
-    type,
-    retriable,
-    errors: several,
-  } = error as Error & {
-    type?: string;
-    retriable?: boolean;
-    errors?: readonly unknown[];
-  };
-  if (several?.[0] !== undefined) return faultOf(several[0]); // of one topic: only one is created at a time
-  if (type !== undefined) return new KafkaFault(type, message, retriable ?? false, { cause: error });
-  if (name.startsWith('KafkaJSSASL'))
-    return new KafkaFault('SASL_AUTHENTICATION_FAILED', message, false, { cause: error });
-  return new KafkaFault('CONNECTION', message, true, { cause: error });
-}
-
-function tlsOptions(settings: KafkaSettings): ConnectionOptions | undefined {
-  if (!settings.tls) return undefined;
-  const file = (path: string) => (path === '' ? undefined : readFileSync(path));
-  const ca = file(settings.tlsCaFile);
-  const cert = file(settings.tlsCertFile);
-  const key = file(settings.tlsKeyFile);
-  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
-}
-
-function saslOptions(settings: KafkaSettings): SASLOptions | undefined {
-  const { saslMechanism: mechanism, saslUsername: username, saslPassword: password } = settings;
-  switch (mechanism) {
-    case 'none':
-      return undefined;
-    case 'oauthbearer':
-      return {
-        mechanism,
-        oauthBearerProvider: async () => ({ value: readFileSync(settings.saslTokenFile, 'utf8').trim() }),
-      };
-    default:
-      return { mechanism, username, password } as SASLOptions;
+    return this.#connections.call(this.#addressOf(controller), 'control', action);
   }
 }
 

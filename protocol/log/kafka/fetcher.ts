@@ -10,7 +10,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogRecord, TopicPartition } from '../log.ts';
 import type { Fetched } from '../partition-consumer.ts';
-import { faultOfCode, type KafkaClient } from './client.ts';
+import type { KafkaClient } from './client.ts';
+import { faultOfCode } from './connections.ts';
 import { isFault, KafkaFault } from './fault.ts';
 import { decodeBatches } from './record-batch.ts';
 import { type FetchedSet, type FetchPosition, fetchRequest } from './requests.ts';

@@ -6,7 +6,8 @@
  */
 import { UnknownTopicError } from '../errors.ts';
 import type { TopicPartition } from '../log.ts';
-import type { Address, KafkaClient, Membership } from './client.ts';
+import type { KafkaClient, Membership } from './client.ts';
+import type { Address } from './connections.ts';
 import { isFault } from './fault.ts';
 import {
   assignGroup,

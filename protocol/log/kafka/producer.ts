@@ -9,8 +9,9 @@
 import { LogUnavailableError, RecordTooLargeError, UnknownTopicError } from '../errors.ts';
 import type { ProducedRecord, ProduceRecord } from '../log.ts';
 import { partitionOf } from '../partitioner.ts';
-import { faultOfCode, type KafkaClient } from './client.ts';
+import type { KafkaClient } from './client.ts';
 import type { Compression } from './compression.ts';
+import { faultOfCode } from './connections.ts';
 import { isFault, KafkaFault } from './fault.ts';
 import { encodeBatch, recordBytes } from './record-batch.ts';
 import { type ProduceBatch, produceRequest } from './requests.ts';

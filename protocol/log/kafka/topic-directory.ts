@@ -7,7 +7,8 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UnknownTopicError } from '../errors.ts';
 import type { TopicPartition } from '../log.ts';
-import { faultOfCode, type KafkaClient } from './client.ts';
+import type { KafkaClient } from './client.ts';
+import { faultOfCode } from './connections.ts';
 import { isFault, KafkaFault } from './fault.ts';
 import type { TopicMetadata } from './requests.ts';
 
