@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ProduceRecord } from '../log.ts';
 import { COMPRESSIONS } from './compression.ts';
-import { crc32c } from './crc32c.ts';
 import { CorruptBatchError, decodeBatches, encodeBatch } from './record-batch.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 200 });
@@ -59,14 +58,4 @@ test('a changed byte is a CorruptBatchError', async () => {
   const batch = await encodeBatch([{ key: 'k', value: Buffer.from('value') }], options);
   batch[batch.length - 2]! ^= 1;
   await expect(decodeBatches(batch, 0)).rejects.toThrow(CorruptBatchError);
-});
-
-// RFC 3720, appendix B.4.
-test.each([
-  [Buffer.alloc(32), 0x8a9136aa],
-  [Buffer.alloc(32, 0xff), 0x62a8ab43],
-  [Buffer.from(Array.from({ length: 32 }, (_, n) => n)), 0x46dd794e],
-  [Buffer.from('123456789'), 0xe3069283],
-])('CRC-32C of known data', (data, expected) => {
-  expect(crc32c(data)).toBe(expected);
 });

@@ -3,9 +3,10 @@
  *
  * Format: https://kafka.apache.org/documentation/#recordbatch
  */
+
+import { crc32c } from '@node-rs/crc32';
 import type { ProduceRecord } from '../log.ts';
 import { type Compression, compress, decompress } from './compression.ts';
-import { crc32c } from './crc32c.ts';
 
 /** Positions in the header of a batch. */
 const BASE_OFFSET = 0;
