@@ -10,12 +10,19 @@ export type ToSink = { readonly kind: 'expect'; readonly requests: number };
 export type FromSink =
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'expecting' }
-  | { readonly kind: 'received'; readonly seconds: number; readonly distinct: number; readonly bytes: number };
+  | {
+      readonly kind: 'received';
+      readonly seconds: number;
+      readonly distinct: number; readonly bytes: number;
+      /** Opened since the word before. */
+      readonly opened: number;
+    };
 
 let expected = Number.POSITIVE_INFINITY;
 let ids: string[] = [];
 let bytes = 0;
 let began = 0;
+let opened = 0;
 
 const say = (message: FromSink) => process.send!(message);
 
@@ -29,9 +36,13 @@ const server = createServer((request, response) => {
     response.writeHead(204).end();
     if (ids.length < expected) return;
     const seconds = (performance.now() - began) / 1000;
-    say({ kind: 'received', seconds, distinct: new Set(ids).size, bytes });
+    say({ kind: 'received', seconds, distinct: new Set(ids).size, bytes, opened });
+    opened = 0;
     expected = Number.POSITIVE_INFINITY;
   });
+});
+server.on('connection', () => {
+  opened += 1;
 });
 // Connections are the sender's to close: one that we close under a request would count as a failure of the sender.
 server.keepAliveTimeout = 0;

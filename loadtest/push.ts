@@ -66,9 +66,9 @@ async function ended(child: ChildProcess): Promise<void> {
 async function measured(sink: Sink, requests: number, start: () => Promise<void>): Promise<Measurement> {
   const { received } = await sink.expect(requests);
   await start();
-  const { seconds, distinct, bytes } = await received;
+  const { seconds, distinct, bytes, opened } = await received;
   if (distinct !== requests) throw new Error(`${requests} requests held ${distinct} distinct messages`);
-  return { value: requests / seconds, also: { mib_per_s: bytes / seconds / 2 ** 20, bytes_each: bytes / requests } };
+  return { value: requests / seconds, also: { mib_per_s: bytes / seconds / 2 ** 20, bytes_each: bytes / requests, connections_opened: opened } };
 }
 
 function openRaw(endpoints: number): (context: BenchContext) => Promise<OpenVariant> {
