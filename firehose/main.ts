@@ -1,6 +1,7 @@
 /** Starts the firehose: the journaler in its thread, the journals open for reading, the routes. */
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { journalLag } from '../protocol/capacity/journal-lag.ts';
 import { nodeName, startCapacityReporter } from '../protocol/capacity/reporter.ts';
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
 import { ThreadSupervisor } from '../protocol/thread/thread-supervisor.ts';
@@ -13,7 +14,6 @@ import { registerConnectionRoutes } from './http/connection-routes.ts';
 import { registerFirehoseRoutes } from './http/firehose-routes.ts';
 import { registerPlanRoute } from './http/plan-route.ts';
 import type { FromJournaler, JournalerOptions } from './journaler/messages.ts';
-import { journalLag } from './journals/journal-lag.ts';
 import { Journals } from './journals/journals.ts';
 import { type FirehoseMetrics, firehoseMetrics } from './metrics.ts';
 import { LiveTail } from './stream/live-tail.ts';
