@@ -15,6 +15,8 @@ export interface BlobStore {
   get(sha256: Uint8Array): Promise<Buffer>;
   /** Removes blobs written before `time` (ms). @returns how many */
   retireBefore(time: number): Promise<number>;
+  /** Whether it can be used at all: there, and open to us. @throws {BlobUnavailableError} */
+  check(): Promise<void>;
 }
 
 /** There is no such blob: it was retired, or never written. Repeating will not help. */

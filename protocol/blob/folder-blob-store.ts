@@ -1,17 +1,28 @@
 /** Blobs as files of a folder, spread over 256 sub-folders by the first two digits of their name. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { access, constants, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { BlobMissingError, type BlobStore, BlobUnavailableError, blobKey, checkBlob } from './blob-store.ts';
+import {
+  BlobDamagedError,
+  BlobMissingError,
+  type BlobStore,
+  BlobUnavailableError,
+  blobKey,
+  checkBlob,
+} from './blob-store.ts';
 
 const DRAFT = /\.draft$/;
+const MAX_BYTES = 64 << 20;
 
 export class FolderBlobStore implements BlobStore {
   readonly name = 'folder';
   readonly #folder: string;
+  readonly #maxBytes: number;
 
-  constructor(folder: string) {
+  /** @param maxBytes largest blob that is read */
+  constructor(folder: string, maxBytes = MAX_BYTES) {
     this.#folder = folder;
+    this.#maxBytes = maxBytes;
   }
 
   async put(sha256: Uint8Array, content: Uint8Array): Promise<void> {
@@ -43,10 +54,23 @@ export class FolderBlobStore implements BlobStore {
     return retired;
   }
 
-  async #read(sha256: Uint8Array): Promise<Buffer> {
+  async check(): Promise<void> {
     try {
-      return await readFile(this.#pathOf(sha256));
+      await mkdir(this.#folder, { recursive: true });
+      await access(this.#folder, constants.R_OK | constants.W_OK);
     } catch (cause) {
+      throw new BlobUnavailableError(`the folder ${this.#folder} cannot be used`, { cause });
+    }
+  }
+
+  async #read(sha256: Uint8Array): Promise<Buffer> {
+    const path = this.#pathOf(sha256);
+    try {
+      if ((await stat(path)).size > this.#maxBytes)
+        throw new BlobDamagedError(`blob ${blobKey(sha256)} is larger than the ${this.#maxBytes} bytes that are read`);
+      return await readFile(path);
+    } catch (cause) {
+      if (cause instanceof BlobDamagedError) throw cause;
       if ((cause as NodeJS.ErrnoException).code === 'ENOENT')
         throw new BlobMissingError(`there is no blob ${blobKey(sha256)}`, { cause });
       throw new BlobUnavailableError(`blob ${blobKey(sha256)} could not be read`, { cause });

@@ -1,18 +1,32 @@
-/** Refuses a deployment whose log forgets sooner than its journals: they could not be rebuilt from it. */
+/** Refuses a deployment that forgets too early: journals that could not be rebuilt, events whose images are gone. */
 import { ConfigError } from '../../protocol/config/load.ts';
 import type { Log } from '../../protocol/log/log.ts';
-import { RESULTS_TOPIC } from '../../protocol/log/topics.ts';
+import { INGEST_TOPIC, RESULTS_TOPIC } from '../../protocol/log/topics.ts';
 
 /**
+ * The log must keep results at least as long as journals do, or they could not be rebuilt from it.
  * @param journalMs how long journals keep entries; 0: for ever
  * @throws {ConfigError}
  */
 export async function checkRetention(log: Log, journalMs: number): Promise<void> {
-  const { retentionMs = Number.POSITIVE_INFINITY } = (await log.describeTopic(RESULTS_TOPIC)).definition;
+  const retentionMs = await retentionOf(log, RESULTS_TOPIC);
   const wanted = journalMs === 0 ? Number.POSITIVE_INFINITY : journalMs;
   if (retentionMs < wanted)
     throw new ConfigError(
       `${RESULTS_TOPIC} keeps records for ${retentionMs} ms, the journal (--firehose-journal-retention-ms) for ` +
         `${journalMs === 0 ? 'ever' : `${journalMs} ms`}: raise --topics-results-retention-ms and run \`sluice topics apply\``,
     );
+}
+
+/**
+ * How long blobs are kept: as long as the log really keeps the events that name them, whatever the settings say, and
+ * longer by a margin.
+ * @returns milliseconds; infinite where the log never forgets
+ */
+export async function blobRetention(log: Log, marginMs: number): Promise<number> {
+  return (await retentionOf(log, INGEST_TOPIC)) + marginMs;
+}
+
+async function retentionOf(log: Log, topic: string): Promise<number> {
+  return (await log.describeTopic(topic)).definition.retentionMs ?? Number.POSITIVE_INFINITY;
 }

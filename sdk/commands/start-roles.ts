@@ -10,8 +10,10 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { startFirehose } from '../../firehose/main.ts';
 import { startIdentity } from '../../gateway/identity/main.ts';
 import { startGateway } from '../../gateway/main.ts';
-import { FolderBlobStore } from '../../protocol/blob/folder-blob-store.ts';
+import { measuredBlobStore } from '../../protocol/blob/measured-blob-store.ts';
+import { openBlobStore } from '../../protocol/blob/open.ts';
 import { retireBlobs } from '../../protocol/blob/retire-blobs.ts';
+import { watchBlobStore } from '../../protocol/blob/watch-blob-store.ts';
 import { followRevocations } from '../../protocol/claims/follow-revocations.ts';
 import { openKeyRing } from '../../protocol/claims/key-ring.ts';
 import { TokenVerifier } from '../../protocol/claims/verifier.ts';
@@ -28,7 +30,7 @@ import { startTracing } from '../../protocol/telemetry/tracing.ts';
 import { startPush } from '../../push/main.ts';
 import { startVision } from '../../vision/main.ts';
 import { startSummary } from '../../vision/summary/main.ts';
-import { checkRetention } from './check-retention.ts';
+import { blobRetention, checkRetention } from './check-retention.ts';
 import type { SluiceConfig } from './config.ts';
 import { logSettings } from './log-settings.ts';
 import { ROLES, type RoleName } from './role-names.ts';
@@ -53,10 +55,10 @@ export async function startRoles(
 ): Promise<RunningSluice> {
   const tracing = startTracing(config.telemetry);
   const settings = logSettings(config);
+  const blobStore = openBlobStore(readingAllThatIsTaken(config), join(config.data, 'blobs'));
   const log = await openLog(settings);
   if (config.topics.create) await log.createTopics(topicDefinitions(config.topics));
   if (names.includes('firehose')) await checkRetention(log, config.firehose.journal.retentionMs);
-  const blobs = new FolderBlobStore(config.blobs.folder || join(config.data, 'blobs'));
   const keysFolder = join(config.data, 'keys');
   const keyRing = await openKeyRing(keysFolder, {
     onError: (err) => logger.error({ err }, 'keys cannot be read again'),
@@ -66,6 +68,7 @@ export async function startRoles(
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
   const measured = logMeasurement(metrics, Date.now);
+  const blobs = measuredBlobStore(blobStore, metrics);
   const contextOf = (name: RoleName): RoleContext => ({
     log: measured(log, name),
     logSettings: settings,
@@ -89,8 +92,10 @@ export async function startRoles(
   });
   registerHttpMetrics(server, metrics);
   // Gateways write blobs, so gateways retire them.
-  const keepBlobsMs = config.topics.ingestRetentionMs + config.blobs.retentionMarginMs;
-  const stopRetiring = names.includes('gateway') ? retireBlobs(blobs, keepBlobsMs, logger) : () => {};
+  const stopRetiring =
+    names.includes('gateway') && config.blobs.retire
+      ? retireBlobs(blobs, () => blobRetention(log, config.blobs.retentionMarginMs), logger)
+      : () => {};
   const stop = once(async () => {
     stopRetiring();
     // The edge takes no new requests; then, in the order of ROLES, the gateway finishes those it has, readers are told
@@ -108,6 +113,7 @@ export async function startRoles(
     await registerOpenApi(server, VERSION);
     for (const name of ROLES.filter((role) => names.includes(role)))
       roles.push(...(await startRole(name, contextOf(name), config)));
+    if (names.includes('gateway') || names.includes('vision')) roles.push(watchBlobStore(blobs, logger));
     registerOperatorRoutes(server, roles, metrics);
     for (const role of roles) if (role.routes !== undefined) await server.register(role.routes);
     const url = await server.listen({ host: config.host, port: config.port });
@@ -133,6 +139,11 @@ async function startRole(name: RoleName, context: RoleContext, config: SluiceCon
     case 'push':
       return [await startPush(context, config.push)];
   }
+}
+
+/** What a gateway of this config takes in can be read again, whatever the limit for reading says. */
+function readingAllThatIsTaken({ blobs, gateway }: SluiceConfig): SluiceConfig['blobs'] {
+  return { ...blobs, maxBytes: Math.max(blobs.maxBytes, gateway.maxImageBytes) };
 }
 
 async function allReady(roles: readonly RunningRole[]): Promise<void> {
