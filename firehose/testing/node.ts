@@ -78,7 +78,8 @@ export class TestNode implements AsyncDisposable {
     return this.#role.readiness();
   }
 
-  async startRole({ wait = true } = {}): Promise<void> {
+  /** @param port 0: any that is free */
+  async startRole({ wait = true, port = 0 } = {}): Promise<void> {
     const logger: Logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
     const config = loadConfig(FirehoseConfig, { flags: {}, environment: {}, file: this.#overrides });
     this.#role = await startFirehose(
@@ -100,7 +101,7 @@ export class TestNode implements AsyncDisposable {
       corsOrigins: ['https://app.example'],
     });
     await this.#server.register(this.#role.routes!);
-    this.url = await this.#server.listen({ host: '127.0.0.1', port: 0 });
+    this.url = await this.#server.listen({ host: '127.0.0.1', port });
     const deadline = Date.now() + READY_MS;
     while (wait && !this.#role.readiness().ready) {
       if (Date.now() > deadline) throw new Error(this.#role.readiness().detail);

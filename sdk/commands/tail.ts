@@ -1,33 +1,61 @@
 /** `sluice tail`: prints a client's firehose, resuming by itself when the connection breaks. */
 import { Command } from 'commander';
+import type { Message } from '../client/frames.ts';
 import { addConnection, connect } from './connection.ts';
 import { describe } from './describe.ts';
-import { UsageError } from './errors.ts';
+import { openLineOutput } from './line-output.ts';
+import { asUsage, tellEvent } from './stream-events.ts';
+import { addStreamOptions, oneOf, type StreamFlags, streamRequest } from './stream-options.ts';
+
+interface TailFlags extends StreamFlags {
+  readonly format?: string;
+  readonly output?: string;
+}
+
+const FORMATS = ['text', 'ndjson', 'payload'] as const;
 
 export function tailCommand(): Command {
-  const command = new Command('tail')
-    .description('Print the firehose as it comes')
-    .option('--from <position>', 'earliest, latest, or [epoch:]offset of the last message that was processed', 'latest')
-    .option('--output <form>', 'text or json', 'text');
+  const command = new Command('tail').description('Print the firehose as it comes');
+  addStreamOptions(command, 'latest')
+    .option('--consumer <name>', 'Begin at the checkpoint of this named consumer, and move it past what was printed')
+    .option(
+      '--format <form>',
+      'text: a line for people; ndjson: the whole message; payload: its payload alone as JSON (default: text on a terminal, else ndjson)',
+    )
+    .option('--output <file>', 'Append to this file instead of printing');
   return addConnection(command).action(async () => {
-    const { from, output } = command.opts<{ from: string; output: string }>();
-    if (output !== 'text' && output !== 'json') throw new UsageError(`--output is text or json, not '${output}'`);
+    const flags = command.opts<TailFlags>();
+    const request = streamRequest(flags, Date.now());
+    const line = lineOf(flags);
+    const client = connect(command);
+    const output = await openLineOutput(flags.output);
     const abort = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort());
-    const names = new Map<string, string>();
-    for await (const message of connect(command).firehose({ from: parsePosition(from), signal: abort.signal })) {
-      if (message.type === 'ingest.v1m0.ImageAccepted') names.set(message.payload.imageId, message.payload.name);
-      const line = output === 'json' ? JSON.stringify(message) : describe(message, (id) => names.get(id) || id);
-      process.stdout.write(`${line}\n`);
+    try {
+      for await (const message of client.firehose({ ...request, signal: abort.signal, onEvent: tellEvent }))
+        await output.write(line(message));
+    } catch (error) {
+      throw asUsage(error);
+    } finally {
+      await output.end();
     }
   });
 }
 
 /** @throws {UsageError} */
-export function parsePosition(text: string): 'earliest' | 'latest' | { epoch?: string; offset: number } {
-  if (text === 'earliest' || text === 'latest') return text;
-  const match = /^(?:([0-9a-z]+):)?(-1|\d+)$/.exec(text);
-  if (match === null) throw new UsageError(`--from is earliest, latest, an offset or epoch:offset, not '${text}'`);
-  const [, epoch, offset] = match;
-  return epoch === undefined ? { offset: Number(offset) } : { epoch, offset: Number(offset) };
+function lineOf({ format, output }: TailFlags): (message: Message) => string {
+  const forPeople = output === undefined && process.stdout.isTTY;
+  switch (format === undefined ? (forPeople ? 'text' : 'ndjson') : oneOf('--format', format, FORMATS)) {
+    case 'ndjson':
+      return (message) => JSON.stringify(message);
+    case 'payload':
+      return (message) => JSON.stringify(message.payload);
+    case 'text': {
+      const names = new Map<string, string>();
+      return (message) => {
+        if (message.type === 'ingest.v1m0.ImageAccepted') names.set(message.payload.imageId, message.payload.name);
+        return describe(message, (id) => names.get(id) || id);
+      };
+    }
+  }
 }

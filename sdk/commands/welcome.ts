@@ -20,7 +20,7 @@ Submit an image:
     ${url}/v1/transactions/first/images
 
 Or with the command:   npx sluice submit ${SAMPLE} --token "$TOKEN" --url ${url}
-                       npx sluice tail --from earliest --token "$TOKEN" --url ${url}
+                       npx sluice tail --since earliest --token "$TOKEN" --url ${url}
 
 Health ${url}/readyz   Metrics ${url}/metrics   Data ${config.data}   Stop with Ctrl-C
 `;
