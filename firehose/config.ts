@@ -1,5 +1,6 @@
 /** Settings of the firehose role. */
 import { type Static, Type } from 'typebox';
+import { PARTITIONS_SYNTAX } from './nodes/held-partitions.ts';
 
 const HOUR = 3_600_000;
 const MIB = 1 << 20;
@@ -29,6 +30,63 @@ export const FirehoseConfig = Type.Object(
         }),
       },
       { default: {}, additionalProperties: false, description: 'The journals of results-1' },
+    ),
+    partitions: Type.String({
+      default: 'all',
+      pattern: PARTITIONS_SYNTAX,
+      description:
+        "Partitions of results-1 that this node journals: all, none, a list such as 0-3,7, or 'assigned' by node.index",
+    }),
+    node: Type.Object(
+      {
+        id: Type.String({
+          default: '',
+          pattern: '^[A-Za-z0-9._-]{0,64}$',
+          description: 'What this node is called among the firehose nodes; empty: after its host and data folder',
+        }),
+        advertisedUrl: Type.String({
+          default: '',
+          pattern: '^(https?://[^?#]*[^/?#])?$',
+          description: 'Base URL at which clients and the other nodes reach this node; empty: nobody is sent to it',
+        }),
+        index: Type.Integer({
+          default: 0,
+          minimum: 0,
+          description: 'With partitions=assigned: which of the nodes this is, from 0',
+        }),
+        count: Type.Integer({
+          default: 1,
+          minimum: 1,
+          description: 'With partitions=assigned: how many nodes there are',
+        }),
+        copies: Type.Integer({
+          default: 1,
+          minimum: 1,
+          description: 'With partitions=assigned: on how many nodes each partition lies',
+        }),
+        elsewhere: Type.Enum(['redirect', 'forward'], {
+          default: 'redirect',
+          description:
+            'What happens to a request that another node has the journal for: 307 to that node, or it is passed on and its answer back',
+        }),
+        announceMs: Type.Integer({
+          default: 2_000,
+          minimum: 100,
+          description: 'How often this node tells the others how its partitions are',
+        }),
+        expireMs: Type.Integer({
+          default: 7_000,
+          minimum: 300,
+          description: 'How long the others believe it without hearing from it again; some announcements long',
+        }),
+        maxDelayMs: Type.Integer({
+          default: 30_000,
+          minimum: 100,
+          description:
+            'A journal that is further behind the log than this is not caught up: requests go elsewhere, or are answered 503',
+        }),
+      },
+      { default: {}, additionalProperties: false, description: 'This node among several firehose nodes' },
     ),
     heartbeatMs: Type.Integer({
       default: 15_000,

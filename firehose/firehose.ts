@@ -8,6 +8,7 @@ import type { FirehoseConfig } from './config.ts';
 import type { Consumers } from './consumers/consumers.ts';
 import { type Journals, JournalsNotOpenError } from './journals/journals.ts';
 import type { FirehoseMetrics } from './metrics.ts';
+import type { Placement } from './nodes/placement.ts';
 import type { PositionContext } from './request/start-position.ts';
 import type { LiveTail } from './stream/live-tail.ts';
 import type { Scheduler } from './stream/scheduler.ts';
@@ -25,6 +26,9 @@ export interface FirehoseParts {
   readonly tail: LiveTail;
   readonly scheduler: Scheduler;
   readonly metrics: FirehoseMetrics;
+  /** What this node is called among its like. */
+  readonly nodeId: string;
+  readonly placement: Pick<Placement, 'check' | 'checkStream'>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { journalLag } from '../protocol/capacity/journal-lag.ts';
 import { nodeName, startCapacityReporter } from '../protocol/capacity/reporter.ts';
+import { RESULTS_TOPIC } from '../protocol/log/topics.ts';
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
 import { ThreadSupervisor } from '../protocol/thread/thread-supervisor.ts';
 import type { FirehoseConfig } from './config.ts';
@@ -16,6 +17,10 @@ import { registerPlanRoute } from './http/plan-route.ts';
 import type { FromJournaler, JournalerOptions } from './journaler/messages.ts';
 import { Journals } from './journals/journals.ts';
 import { type FirehoseMetrics, firehoseMetrics } from './metrics.ts';
+import { answerElsewhere } from './nodes/answer-elsewhere.ts';
+import { heldPartitions } from './nodes/held-partitions.ts';
+import { Node } from './nodes/node.ts';
+import { registerNodeRoutes } from './nodes/node-routes.ts';
 import { LiveTail } from './stream/live-tail.ts';
 import { Scheduler } from './stream/scheduler.ts';
 import { Streams } from './stream/streams.ts';
@@ -25,6 +30,9 @@ type Appended = Extract<FromJournaler, { kind: 'appended' }>;
 
 export async function startFirehose(context: RoleContext, config: FirehoseConfig): Promise<RunningRole> {
   const { log, verifier, logger } = context;
+  const { definition } = await log.describeTopic(RESULTS_TOPIC);
+  // What cannot be meant is refused at once, and not by a thread that tries again and again.
+  heldPartitions(config.partitions, config.node, definition.partitions);
   const folder = join(context.dataFolder, 'journal');
   const journals = new Journals(folder);
   const streams = new Streams({ perNode: config.maxStreams, overLimit: config.overLimit }, Date.now);
@@ -35,7 +43,19 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
     now: Date.now,
   });
   const tail = new LiveTail();
-  const metrics = firehoseMetrics(context.metrics, () => streams.size);
+  const node = await Node.join({
+    log,
+    logger,
+    journals,
+    config: config.node,
+    dataFolder: context.dataFolder,
+    now: Date.now,
+  });
+  const metrics = firehoseMetrics(context.metrics, {
+    openStreams: () => streams.size,
+    partitions: () => node.standings.all(),
+    nodes: () => node.directory.all().length,
+  });
   const firehose = assembleFirehose({
     log,
     verifier,
@@ -47,6 +67,8 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
     tail,
     scheduler: new Scheduler(),
     metrics,
+    nodeId: node.id,
+    placement: node.placement,
     now: Date.now,
   });
   const { retentionMs, retentionBytes, volumeSpanMs, check } = config.journal;
@@ -58,6 +80,8 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
     retentionBytes: retentionBytes || undefined,
     volumeSpanMs,
     check,
+    partitions: config.partitions,
+    assignment: config.node,
   };
   const journaler = new ThreadSupervisor<FromJournaler>(
     {
@@ -66,7 +90,8 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
       data: journalerOptions,
       hear(news) {
         if (news.kind === 'following') {
-          journals.open(news.epoch, news.partitions);
+          journals.open(news.epoch, news.total, news.partitions);
+          node.opened(news.total, news.opened);
           streams.nudge();
         } else if (news.kind === 'appended') {
           passOn(news, tail, metrics);
@@ -88,21 +113,28 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
   return {
     name: 'firehose',
     routes: async (server) => {
+      answerElsewhere(server, { forwarder: node.forwarder, directory: node.directory, metrics });
       await registerFirehoseRoutes(server, firehose);
       await registerPlanRoute(server, firehose);
       await registerConsumerRoutes(server, firehose);
       await registerConnectionRoutes(server, firehose);
       await registerTransactionRoutes(server, firehose);
+      await registerNodeRoutes(server, firehose, node.directory);
       registerMessageStream(server, firehose, stopping.signal);
     },
-    readiness: () => journaler.readiness(),
+    readiness() {
+      const following = journaler.readiness();
+      return following.ready ? node.readiness() : following;
+    },
     async stop() {
       stopping.abort();
+      await node.leave();
       await streams.drain(() => config.drainRetryMs + Math.random() * config.drainSpreadMs);
       await stopReporting();
       await consumers.close();
       await journaler.stop();
       journals.close();
+      await node.close();
     },
   };
 }
@@ -133,6 +165,9 @@ function report(message: FromJournaler, logger: Logger, metrics: FirehoseMetrics
       break;
     case 'moved-aside':
       logger.error({ ...message }, 'a journal was moved aside and is built anew from the log');
+      break;
+    case 'incomplete':
+      logger.warn({ ...message }, 'a journal was begun anew: what came before this offset, the log no longer has');
       break;
     case 'retired':
       logger.info({ ...message }, 'journal volumes were retired');

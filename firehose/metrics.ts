@@ -1,13 +1,25 @@
 /** What the firehose tells Prometheus. */
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { PartitionReport } from './nodes/partition-standing.ts';
 
 export interface FirehoseMetrics {
   journaled(messages: number, bytes: number, duplicates: number): void;
   poisoned(): void;
   ended(reason: string, messages: number, bytes: number): void;
+  /** A request that another node has the journal for. */
+  sentElsewhere(how: 'redirected' | 'forwarded' | 'failed'): void;
 }
 
-export function firehoseMetrics(registry: Registry, openStreams: () => number): FirehoseMetrics {
+/** What is asked when somebody looks at the metrics. */
+export interface FirehoseState {
+  openStreams(): number;
+  /** Of the partitions held. */
+  partitions(): readonly (readonly [partition: number, report: PartitionReport])[];
+  /** Firehose nodes that are up, as far as this one has heard. */
+  nodes(): number;
+}
+
+export function firehoseMetrics(registry: Registry, state: FirehoseState): FirehoseMetrics {
   const registers = [registry];
   const journaled = new Counter({
     name: 'sluice_firehose_journaled_messages_total',
@@ -50,9 +62,24 @@ export function firehoseMetrics(registry: Registry, openStreams: () => number): 
     help: 'Open streams',
     registers,
     collect() {
-      this.set(openStreams());
+      this.set(state.openStreams());
     },
   });
+  const elsewhere = new Counter({
+    name: 'sluice_firehose_elsewhere_total',
+    help: 'Requests that another node has the journal for, by what became of them: redirected, forwarded, failed (it did not answer)',
+    labelNames: ['how'],
+    registers,
+  });
+  new Gauge({
+    name: 'sluice_firehose_nodes',
+    help: 'Firehose nodes that are up, as far as this one has heard',
+    registers,
+    collect() {
+      this.set(state.nodes());
+    },
+  });
+  registerPartitionMetrics(registry, state);
   return {
     journaled(messages, size, repeated) {
       journaled.inc(messages);
@@ -65,5 +92,41 @@ export function firehoseMetrics(registry: Registry, openStreams: () => number): 
       sent.inc(messages);
       sentBytes.inc(size);
     },
+    sentElsewhere: (how) => elsewhere.inc({ how }),
   };
+}
+
+function registerPartitionMetrics(registry: Registry, { partitions }: FirehoseState): void {
+  const labelNames = ['partition'];
+  const registers = [registry];
+  new Gauge({
+    name: 'sluice_firehose_partition_ready',
+    help: '1 where the journal of the partition is caught up with the log, 0 where it is rebuilt or catches up',
+    labelNames,
+    registers,
+    collect() {
+      this.reset();
+      for (const [partition, { state }] of partitions()) this.set({ partition }, state === 'ready' ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'sluice_firehose_partition_lag_records',
+    help: 'Records of results-1 that are not in the journal of the partition yet',
+    labelNames,
+    registers,
+    collect() {
+      this.reset();
+      for (const [partition, { lag }] of partitions()) this.set({ partition }, lag);
+    },
+  });
+  new Gauge({
+    name: 'sluice_firehose_partition_progress_ratio',
+    help: 'How far a journal that is rebuilt or catches up has come, 0 to 1; 1 where it is ready',
+    labelNames,
+    registers,
+    collect() {
+      this.reset();
+      for (const [partition, { progress }] of partitions()) this.set({ partition }, progress);
+    },
+  });
 }

@@ -12,6 +12,14 @@ export class EpochMismatchError extends Error {
   }
 }
 
+/** The log has retired records that the journal never got: going on would hide that they are missing. */
+export class JournalBehindError extends Error {
+  override readonly name = 'JournalBehindError';
+  constructor(folder: string, position: number, start: number) {
+    super(`the journal in ${folder} ends before offset ${position}, and the log has only what comes from ${start} on`);
+  }
+}
+
 /** The disk is full or does not answer. Nothing of the batch is in the journal; the same call may be repeated later. */
 export class JournalUnavailableError extends Error {
   override readonly name = 'JournalUnavailableError';

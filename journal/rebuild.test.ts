@@ -1,11 +1,12 @@
 /** What happens to a whole journal folder: rebuilt from the log, copied, moved aside. */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { backup } from './backup.ts';
 import type { NewEntry } from './entry.ts';
 import { JournalDamagedError, JournalMissingError, JournalUnavailableError } from './errors.ts';
+import { openOrRenewJournal } from './open-or-renew.ts';
 import { quarantine } from './quarantine.ts';
 import { openJournalReader } from './reader.ts';
 import { messageIdOf, newEntry } from './testing/new-entry.ts';
@@ -126,4 +127,60 @@ test('quarantine keeps what is damaged and frees its place', () => {
   replay(source, log(10), [4], 1_000);
   expect(quarantine(source, aside)).toBe(join(aside, '7-2'));
   expect(() => quarantine(source, aside)).toThrow();
+});
+
+test('a journal that begins where the log does now says so of every client, known or not, before and after its volumes roll', () => {
+  using folder = temporaryFolder();
+  const writer = openJournalWriter(folder.path, {
+    epoch: 'one',
+    now: 0,
+    start: 100,
+    volumeSpanMs: 10,
+    retentionMs: 100,
+  });
+  const append = (entries: NewEntry[], now: number) =>
+    writer.appendBatch({ entries, position: entries.at(-1)!.offset + 1, epoch: 'one', now });
+  expect(writer.position).toBe(100);
+  append([newEntry('ada', 104)], 1);
+  append([newEntry('ada', 107), newEntry('bob', 108)], 50);
+  const reader = openJournalReader(folder.path);
+  expect(reader.bounds()).toMatchObject({ earliest: 100, position: 109 });
+  // Whether ada and eve had messages up to 99 is not known: a position there may have missed some.
+  expect(reader.read({ client: 'ada', after: 42 })).toMatchObject({ kind: 'retired', earliest: 104 });
+  expect(reader.read({ client: 'bob', after: -1 })).toMatchObject({ kind: 'retired', earliest: 108 });
+  expect(reader.read({ client: 'eve', after: 42 })).toMatchObject({ kind: 'retired', earliest: 100 });
+  expect(reader.read({ client: 'eve', after: 99 })).toMatchObject({ kind: 'range', count: 0, end: true });
+  expect(reader.entries({ client: 'ada', after: 99 })).toMatchObject({ entries: [{ offset: 104, prev: 99 }] });
+  expect(reader.entries({ client: 'ada', after: 104 })).toMatchObject({ entries: [{ offset: 107, prev: 104 }] });
+  expect([reader.head('eve'), reader.count('eve', 99), reader.earliest('eve')]).toEqual([99, 0, null]);
+  expect(verifyJournal(folder.path).findings).toEqual([]);
+
+  expect(writer.maintain({ now: 140 }).retired).toEqual([100]);
+  append([newEntry('eve', 120)], 141);
+  expect(reader.entries({ client: 'eve', after: 99 })).toMatchObject({ entries: [{ offset: 120, prev: 99 }] });
+  expect(reader.read({ client: 'eve', after: 98 })).toMatchObject({ kind: 'retired', earliest: 120 });
+  expect(verifyJournal(folder.path).findings).toEqual([]);
+  reader.close();
+  writer.close();
+});
+
+test('a journal is renewed where it is damaged, of another epoch or behind what the log still has, and only then', () => {
+  using folder = temporaryFolder();
+  const source = join(folder.path, '7');
+  const open = (options: { epoch?: string; start?: number } = {}) => {
+    const opened = openOrRenewJournal(source, join(folder.path, 'aside'), { epoch: 'one', now: 0, ...options });
+    opened.writer.close();
+    return opened;
+  };
+  expect(open()).toMatchObject({ isNew: true, moved: undefined });
+  replay(source, log(10), [4], 1_000);
+  expect(open({ start: 10 })).toMatchObject({ isNew: false, moved: undefined });
+  const behind = open({ start: 11 });
+  expect(behind.moved?.detail).toMatch(/ends before offset 10, .* 11 on/);
+  expect(openJournalReader(source).bounds()).toMatchObject({ earliest: 11, position: 11 });
+  expect(openJournalReader(behind.moved!.to).bounds().position).toBe(10);
+  expect(open({ epoch: 'two' }).moved?.detail).toMatch(/belongs to epoch 'one'/);
+  expect(open({ epoch: 'two' })).toMatchObject({ isNew: false, moved: undefined });
+  writeFileSync(join(source, '0000000000000000.db'), 'nothing of a database');
+  expect(open({ epoch: 'two' })).toMatchObject({ isNew: true, moved: { detail: expect.stringContaining('damaged') } });
 });

@@ -10,6 +10,7 @@ import { sqliteFindings } from './quick-check.ts';
 import { readVolume, type VerifiedEntry, type VerifiedSegment } from './verify-rows.ts';
 import { listVolumes, volumePath } from './volume-files.ts';
 import { VolumeReader } from './volume-reader.ts';
+import { ANY_CLIENT } from './volume-schema.ts';
 
 export interface Finding {
   readonly kind: 'sqlite' | 'crc' | 'prev' | 'hash' | 'segment' | 'head' | 'position' | 'epoch' | 'volume';
@@ -60,6 +61,8 @@ class Walk {
   readonly #maxFindings: number;
   readonly #findings: Finding[] = [];
   readonly #clients = new Map<number, ClientState>();
+  /** What a client's first entry names as the one before it. */
+  #start = -1;
   #base = 0;
   /** Entries below this are gone. */
   readonly #oldest: number;
@@ -82,6 +85,7 @@ class Walk {
       for (const detail of sqliteFindings(reader.database, this.#sqlite)) this.#find('sqlite', detail);
       reader.database.exec('begin');
       this.#state(reader, next);
+      this.#start = reader.client(ANY_CLIENT)?.head ?? -1;
       for (const client of this.#clients.values()) client.bytes = 0;
       const { segments, heads, entries } = readVolume(reader.database);
       const before = this.#entries;
@@ -177,7 +181,7 @@ class Walk {
       this.#clients.set(no, { head: offset, count: entry.ordinal, time: entry.highTime, bytes: 0, chain: entry.chain });
       return;
     }
-    const before = known ?? { head: -1, count: 0, time: 0, bytes: 0, chain: CHAIN_START };
+    const before = known ?? { head: this.#start, count: 0, time: 0, bytes: 0, chain: CHAIN_START };
     if (entry.prev !== before.head) this.#find('prev', `${at}: prev ${entry.prev}, not ${before.head}`);
     if (entry.ordinal !== before.count + 1) this.#find('prev', `${at}: ordinal ${entry.ordinal} after ${before.count}`);
     if (!nextChain(before.chain, frame).equals(entry.chain)) this.#find('hash', `${at}: rolling hash differs`);

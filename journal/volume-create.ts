@@ -1,9 +1,10 @@
 /** Creates a volume: prepared under another name and renamed when it is whole, so that no half of one is ever found. */
 import { renameSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { CHAIN_START } from './chain-hash.ts';
 import { journalError } from './errors.ts';
 import { COMPANIONS, syncFolder, UNFINISHED, volumePath } from './volume-files.ts';
-import { FORMAT, PAGE_BYTES, SCHEMA } from './volume-schema.ts';
+import { ANY_CLIENT, FORMAT, PAGE_BYTES, SCHEMA } from './volume-schema.ts';
 
 export interface NewVolume {
   readonly epoch: string;
@@ -16,6 +17,8 @@ export interface NewVolume {
   readonly now: number;
   /** Path of the volume before it, whose heads are carried over so that the chains go on. */
   readonly previous?: string;
+  /** Of a first volume: any client may have entries up to here, of which nothing is known. -1: none has. */
+  readonly unknownUpTo?: number;
 }
 
 /** @throws {JournalUnavailableError} nothing was created */
@@ -41,6 +44,12 @@ export function createVolume(folder: string, volume: NewVolume): void {
         `insert into client (no, name, head, count, time, bytes, chain)
          select no, name, head, count, time, 0, chain from previous.client`,
       );
+    }
+    const { unknownUpTo = -1 } = volume;
+    if (unknownUpTo >= 0) {
+      database
+        .prepare('insert into client (no, name, head, count, time, bytes, chain) values (0, ?, ?, 0, 0, 0, ?)')
+        .run(ANY_CLIENT, unknownUpTo, CHAIN_START);
     }
     database.exec('commit');
     if (volume.previous !== undefined) database.exec('detach previous');

@@ -1,7 +1,7 @@
 /** The read side of one volume: short statements over rows that never change. Offsets are absolute at its surface. */
 import Database from 'better-sqlite3';
 import { JournalDamagedError, JournalFormatError, journalError } from './errors.ts';
-import { FORMAT, KEY, OFFSET_OF, OFFSET_SPACE } from './volume-schema.ts';
+import { ANY_CLIENT, FORMAT, KEY, OFFSET_OF, OFFSET_SPACE } from './volume-schema.ts';
 
 export interface ClientRow {
   readonly no: number;
@@ -82,8 +82,9 @@ export class VolumeReader {
     return this.#statements.state.get()!;
   }
 
+  /** Of a client never seen, undefined, or what holds for all such where the journal does not know the log's beginning. */
   client(name: string): ClientRow | undefined {
-    return this.#statements.client.get(name);
+    return this.#statements.client.get(name) ?? this.#statements.client.get(ANY_CLIENT);
   }
 
   /** The client's first entry past `after`. */

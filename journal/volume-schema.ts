@@ -15,6 +15,12 @@ export const OFFSET_SPACE = 2 ** 40;
 /** Client numbers that fit above the offset without touching the sign. */
 export const MAX_CLIENTS = 2 ** 23 - 1;
 
+/**
+ * The row of `client` that stands for every client without one, in a journal that could not be read from the log's beginning:
+ * its head is the last offset of which nothing is known. No client has an empty name.
+ */
+export const ANY_CLIENT = '';
+
 /** SQL for a segment's key from two bound numbers. The bit operators also make integers of better-sqlite3's doubles. */
 export const KEY = '((? << 40) | ?)';
 /** SQL that takes the offset out of a segment's key. */

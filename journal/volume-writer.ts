@@ -4,7 +4,7 @@ import { CHAIN_START } from './chain-hash.ts';
 import { JournalDamagedError, JournalFormatError, journalError } from './errors.ts';
 import type { ClientHead, SegmentDraft } from './segment-draft.ts';
 import { compareMessageIds, type StoredMessageId } from './stored-message-id.ts';
-import { FORMAT, KEY, MAX_CLIENTS, OFFSET_SPACE } from './volume-schema.ts';
+import { ANY_CLIENT, FORMAT, KEY, MAX_CLIENTS, OFFSET_SPACE } from './volume-schema.ts';
 
 /** Names kept in memory per table; beyond that the cache starts anew (it only saves look-ups). */
 const MAX_CACHED_NAMES = 50_000;
@@ -76,7 +76,8 @@ export class VolumeWriter {
     }
     const no = newNumber();
     if (no > MAX_CLIENTS) throw new RangeError(`a partition holds at most ${MAX_CLIENTS} clients`);
-    return { no, name, head: -1, count: 0, time: 0, bytes: 0, chain: CHAIN_START };
+    const head = this.#statements.head.get(ANY_CLIENT)?.head ?? -1;
+    return { no, name, head, count: 0, time: 0, bytes: 0, chain: CHAIN_START };
   }
 
   greatestClientNumber(): number {

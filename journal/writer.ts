@@ -23,6 +23,11 @@ export interface JournalWriterOptions {
   readonly epoch: string;
   /** ms: creation time of the first volume. */
   readonly now: number;
+  /**
+   * Of a journal that is created: the first offset that the log still has. Clients may have had entries below it, so a
+   * position there is answered as retired, and each client's first entry names the offset before `start` as its `prev`. Default 0.
+   */
+  readonly start?: number;
   /** A volume older than this is followed by a new one. Default 24 h. */
   readonly volumeSpanMs?: number;
   /** A volume larger than this is followed by a new one. Default 4 GiB. */
@@ -81,6 +86,7 @@ export interface Maintenance {
 }
 
 const DEFAULTS = {
+  start: 0,
   volumeSpanMs: 24 * 3_600_000,
   volumeBytes: 4 * 2 ** 30,
   retentionMs: Number.POSITIVE_INFINITY,
@@ -130,7 +136,8 @@ export class JournalWriter {
     this.#nextCheckpoint = options.walBytes;
     removeLitter(folder);
     if (listVolumes(folder).length === 0) {
-      createVolume(folder, { epoch: options.epoch, base: 0, position: 0, floor: 0, now: options.now });
+      const { start, epoch, now } = options;
+      createVolume(folder, { epoch, base: start, position: start, floor: start, unknownUpTo: start - 1, now });
     }
     const active = this.#open();
     if (options.check) quickCheck(active.database, active.path);

@@ -5,7 +5,7 @@ import type { Consumer } from '../../protocol/generated/consumer/v1m0/consumer_p
 import { Timestamp } from '../../protocol/generated/google/protobuf/timestamp_pb.js';
 import { Problem } from '../../protocol/http/problem.ts';
 import type { Firehose } from '../firehose.ts';
-import { authorisation } from '../http/authorisation.ts';
+import { authorisedHere } from '../http/authorisation.ts';
 import { CHOSEN_NAME } from '../request/parse-request.ts';
 import { startPosition } from '../request/start-position.ts';
 import { notSent } from './acknowledge.ts';
@@ -27,7 +27,7 @@ interface Named {
 }
 
 export async function registerConsumerRoutes(server: FastifyInstance, firehose: Firehose): Promise<void> {
-  const authorised = authorisation(firehose);
+  const authorised = authorisedHere(firehose);
   const { consumers } = firehose;
 
   server.get('/v1/consumers', async (request) => {

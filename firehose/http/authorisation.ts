@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { authorise, type Caller } from '../../protocol/http/bearer.ts';
 import type { Firehose } from '../firehose.ts';
+import { mayGoElsewhere } from '../nodes/answer-elsewhere.ts';
 
 const FIREHOSE_GRANT = { service: 'firehose', version: { major: 1, minor: 0 } };
 
@@ -17,5 +18,21 @@ export function authorisation(
     const given = headers.authorization === undefined && typeof token === 'string';
     const presented = given ? { ...headers, authorization: `Bearer ${token}` } : headers;
     return authorise(presented, firehose.verifier, FIREHOSE_GRANT, firehose.now());
+  };
+}
+
+/**
+ * Also makes sure that this node has the client's journal, caught up.
+ *
+ * @returns a function that throws {Problem} and {HeldElsewhere}
+ */
+export function authorisedHere(
+  firehose: Pick<Firehose, 'verifier' | 'now' | 'placement'>,
+): (request: FastifyRequest) => Promise<Caller> {
+  const authorised = authorisation(firehose);
+  return async (request) => {
+    const caller = await authorised(request);
+    firehose.placement.check(caller.claims.client, mayGoElsewhere(request));
+    return caller;
   };
 }

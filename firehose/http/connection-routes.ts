@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { Problem } from '../../protocol/http/problem.ts';
 import type { Firehose } from '../firehose.ts';
 import { clientLimits } from '../limits.ts';
+import { mayGoElsewhere } from '../nodes/answer-elsewhere.ts';
 import type { Stream } from '../stream/stream.ts';
 import { authorisation } from './authorisation.ts';
 
@@ -17,6 +18,7 @@ export async function registerConnectionRoutes(server: FastifyInstance, firehose
   server.get('/v1/connections', async (request) => {
     const { claims, configuration } = await authorised(request);
     const { operator } = clientLimits(configuration, firehose.config);
+    if (!operator) firehose.placement.check(claims.client, mayGoElsewhere(request));
     const streams = operator ? [...firehose.streams.all()] : firehose.streams.of(claims.client);
     return { connections: streams.map((stream) => describe(firehose, stream)) };
   });
@@ -27,6 +29,7 @@ export async function registerConnectionRoutes(server: FastifyInstance, firehose
     async (request, reply) => {
       const { claims, configuration } = await authorised(request);
       const { operator } = clientLimits(configuration, firehose.config);
+      firehose.placement.checkStream(request.params.stream, mayGoElsewhere(request));
       const stream = firehose.streams.get(request.params.stream);
       if (stream === undefined || !(operator || stream.plan.client === claims.client)) {
         throw new Problem('not-found', `This node has no open stream '${request.params.stream}' of yours.`);

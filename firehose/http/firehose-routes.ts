@@ -1,15 +1,17 @@
 /** `POST /v1/firehose` (with a JSON or a streaming body), `GET /v1/firehose`, `PATCH /v1/firehose/{stream}`. */
 import type { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Problem } from '../../protocol/http/problem.ts';
 import type { Firehose } from '../firehose.ts';
 import { clientLimits } from '../limits.ts';
+import { mayGoElsewhere } from '../nodes/answer-elsewhere.ts';
 import { parseControlMessage } from '../request/control-message.ts';
 import { parseStreamRequest } from '../request/parse-request.ts';
 import { parseQueryRequest } from '../request/query-request.ts';
 import type { Rate, StreamRequest } from '../request/stream-request.ts';
 import type { Stream } from '../stream/stream.ts';
-import { type Authorised, authorisation } from './authorisation.ts';
+import { arrived, limitArrival } from './arrival.ts';
+import { type Authorised, authorisation, authorisedHere } from './authorisation.ts';
 import { carryOut } from './control.ts';
 import { ControlLines } from './control-lines.ts';
 import { openStream } from './open-stream.ts';
@@ -21,13 +23,14 @@ const terms = new WeakMap<Stream, { readonly limit: Rate; readonly shard: Stream
 
 export async function registerFirehoseRoutes(server: FastifyInstance, firehose: Firehose): Promise<void> {
   const authorised = authorisation(firehose);
+  const here = authorisedHere(firehose);
   server.addContentTypeParser(['application/x-ndjson', 'application/ndjson'], (_request, payload, done) => {
     done(null, payload);
   });
   server.addHook('onRequest', async (request) => limitArrival(request, firehose.config.requestTimeoutMs));
 
   server.post('/v1/firehose', async (request, reply) => {
-    const caller = await authorised(request);
+    const caller = await here(request);
     const body = request.body as unknown;
     if (!isReadable(body)) {
       const wanted = parseStreamRequest(body);
@@ -44,7 +47,7 @@ export async function registerFirehoseRoutes(server: FastifyInstance, firehose: 
   });
 
   server.get<{ Querystring: Query }>('/v1/firehose', async (request, reply) => {
-    const caller = await authorised(request);
+    const caller = await here(request);
     const lastEventId = request.headers['last-event-id'];
     const wanted = parseQueryRequest(request.query, typeof lastEventId === 'string' ? lastEventId : undefined);
     remember(firehose, await openStream(firehose, request, reply, caller, wanted), caller, wanted);
@@ -53,6 +56,7 @@ export async function registerFirehoseRoutes(server: FastifyInstance, firehose: 
 
   server.patch<{ Params: { stream: string } }>('/v1/firehose/:stream', async (request) => {
     const { claims } = await authorised(request);
+    firehose.placement.checkStream(request.params.stream, mayGoElsewhere(request));
     const stream = firehose.streams.get(request.params.stream);
     if (stream === undefined || stream.plan.client !== claims.client) {
       throw new Problem('not-found', `This node has no open stream '${request.params.stream}' of yours.`);
@@ -80,23 +84,6 @@ async function listen(firehose: Firehose, stream: Stream, lines: ControlLines): 
     if (error instanceof Problem) stream.end('bad_control', 0, error.message);
     // Otherwise the connection broke: the stream hears of that by itself.
   }
-}
-
-const arrivals = new WeakMap<FastifyRequest, NodeJS.Timeout>();
-
-/** A request that trickles in holds a connection for nothing: after a while it is cut. */
-function limitArrival(request: FastifyRequest, limitMs: number): void {
-  if (request.method !== 'POST' && request.method !== 'PATCH' && request.method !== 'PUT') return;
-  arrivals.set(
-    request,
-    setTimeout(() => request.raw.destroy(), limitMs),
-  );
-  request.raw.once('end', () => arrived(request));
-  request.raw.once('close', () => arrived(request));
-}
-
-function arrived(request: FastifyRequest): void {
-  clearTimeout(arrivals.get(request));
 }
 
 function isReadable(body: unknown): body is Readable {

@@ -6,6 +6,7 @@ import { wantedSource } from '../filter/wanted.ts';
 import type { Firehose } from '../firehose.ts';
 import type { GrantedRate } from '../format/frame.ts';
 import { clientLimits } from '../limits.ts';
+import { streamId } from '../nodes/placement.ts';
 import { startPosition, untilOffset } from '../request/start-position.ts';
 import type { From, Rate, StreamRequest } from '../request/stream-request.ts';
 import { lowerRate } from '../stream/pacer.ts';
@@ -27,7 +28,7 @@ export async function openStream(
   const context = firehose.positionContext(client);
   const format = chooseFormat(request.headers.accept, context.epoch);
   const coding = config.compression ? chooseCoding(request.headers['accept-encoding']) : undefined;
-  const id = newMessageId(firehose.now());
+  const id = streamId(newMessageId(firehose.now()), firehose.nodeId);
 
   const until = untilOffset(wanted, context);
   const start = await startPosition({ ...wanted, from: await resolveConsumer(firehose, client, id, wanted) }, context);

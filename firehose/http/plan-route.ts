@@ -13,7 +13,7 @@ import { startPosition, untilOffset } from '../request/start-position.ts';
 import type { From, StreamRequest } from '../request/stream-request.ts';
 import { lowerRate, Pacer } from '../stream/pacer.ts';
 import type { Source } from '../stream/source.ts';
-import { authorisation } from './authorisation.ts';
+import { authorisedHere } from './authorisation.ts';
 import { grantedRate } from './open-stream.ts';
 
 /** Time of this node that one answer may cost. */
@@ -28,7 +28,7 @@ interface Sample {
 }
 
 export async function registerPlanRoute(server: FastifyInstance, firehose: Firehose): Promise<void> {
-  const authorised = authorisation(firehose);
+  const authorised = authorisedHere(firehose);
   server.post('/v1/firehose/plan', async (request) => {
     const { claims, configuration } = await authorised(request);
     const { client } = claims;

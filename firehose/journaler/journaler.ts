@@ -1,21 +1,21 @@
 /**
  * Writes results-1 into the journals: decode → check → append → tell.
  *
- * It follows every partition from the position that the partition's own journal holds. Entries and position commit in one
+ * It follows each partition that this node holds from the position that the partition's own journal holds. Entries and position commit in one
  * transaction, so each record is journaled exactly once however often this is killed. What can never be journaled goes to
  * dead-letter-1 before the position passes it.
  */
-import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { EpochMismatchError, JournalDamagedError } from '../../journal/errors.ts';
-import { type AppendedSegment, type JournalWriter, openJournalWriter } from '../../journal/writer.ts';
+import { type OpenedJournal, openOrRenewJournal } from '../../journal/open-or-renew.ts';
+import type { AppendedSegment, JournalWriter } from '../../journal/writer.ts';
 import { deadLetterRecord } from '../../protocol/dead-letter.ts';
 import { OffsetOutOfRangeError } from '../../protocol/log/errors.ts';
-import type { Batch, Log, LogRecord, Subscription } from '../../protocol/log/log.ts';
+import type { Batch, Log, LogRecord, Subscription, Watermarks } from '../../protocol/log/log.ts';
 import { DEAD_LETTER_TOPIC, RESULTS_TOPIC } from '../../protocol/log/topics.ts';
 import { pastSpan } from '../../protocol/telemetry/spans.ts';
+import { heldPartitions } from '../nodes/held-partitions.ts';
 import { type ClientOfToken, entryOfRecord, PoisonedRecord, type TracedEntry } from './entry-of-record.ts';
-import type { FromJournaler, JournalerOptions, NewSegment } from './messages.ts';
+import type { FromJournaler, JournalerOptions, NewSegment, OpenedPartition } from './messages.ts';
 
 /** How often volumes are rolled and retired. */
 const MAINTAIN_MS = 60_000;
@@ -44,11 +44,16 @@ export async function startJournaler(
 ): Promise<RunningJournaler> {
   const { epoch } = await to.log.describeTopic(RESULTS_TOPIC);
   const watermarks = await to.log.watermarks(RESULTS_TOPIC);
+  const held = heldPartitions(options.partitions, options.assignment, watermarks.length);
   const writers = new Map<number, JournalWriter>();
+  const opened: OpenedPartition[] = [];
   let subscription: Subscription;
   try {
-    for (const { partition, end } of watermarks) {
-      writers.set(partition, openWriter(to, options, epoch, partition, end));
+    for (const marks of watermarks.filter(({ partition }) => held.includes(partition))) {
+      const { writer, isNew } = openJournal(to, options, epoch, marks);
+      const { partition, end } = marks;
+      writers.set(partition, writer);
+      opened.push({ partition, position: writer.position, end, isNew });
     }
     subscription = await to.log.follow({
       topic: RESULTS_TOPIC,
@@ -63,7 +68,7 @@ export async function startJournaler(
     throw error;
   }
   const maintenance = setInterval(() => maintain(to, writers), MAINTAIN_MS);
-  to.tell({ kind: 'following', epoch, partitions: [...writers.keys()] });
+  to.tell({ kind: 'following', epoch, total: watermarks.length, partitions: held, opened });
   return {
     ended: subscription.ended,
     async stop() {
@@ -127,40 +132,30 @@ function tellAppended(
   to.tell({ kind: 'appended', partition, segments, data, duplicates }, [data]);
 }
 
-/** A journal that is of another epoch, or damaged, is moved aside and built anew from the log. */
-function openWriter(
+/** A journal that can no longer serve is moved aside and built anew from what the log still has. */
+function openJournal(
   to: JournalerDependencies,
   options: Omit<JournalerOptions, 'log'>,
   epoch: string,
-  partition: number,
-  end: number,
-): JournalWriter {
-  const folder = partitionFolder(options.folder, partition);
-  const open = () => {
-    const { retentionMs, retentionBytes, volumeSpanMs, check } = options;
-    const writer = openJournalWriter(folder, {
-      epoch,
-      now: to.now(),
-      volumeSpanMs,
-      check,
-      ...(retentionMs !== undefined && { retentionMs }),
-      ...(retentionBytes !== undefined && { retentionBytes }),
-    });
-    if (writer.position <= end) return writer;
-    writer.close();
-    throw new OffsetOutOfRangeError(RESULTS_TOPIC, partition, writer.position, end);
-  };
-  try {
-    return open();
-  } catch (error) {
-    const useless = error instanceof EpochMismatchError || error instanceof JournalDamagedError;
-    if (!useless) throw error;
-    const aside = join(`${options.folder}-aside`, `${partition}-${to.now()}`);
-    mkdirSync(`${options.folder}-aside`, { recursive: true });
-    renameSync(folder, aside);
-    to.tell({ kind: 'moved-aside', partition, to: aside, detail: error.message });
-    return open();
-  }
+  { partition, earliest, end }: Watermarks,
+): OpenedJournal {
+  const { folder, retentionMs, retentionBytes, volumeSpanMs, check } = options;
+  const opened = openOrRenewJournal(join(folder, String(partition)), `${folder}-aside`, {
+    epoch,
+    now: to.now(),
+    start: earliest,
+    volumeSpanMs,
+    check,
+    ...(retentionMs !== undefined && { retentionMs }),
+    ...(retentionBytes !== undefined && { retentionBytes }),
+  });
+  const { writer, isNew, moved } = opened;
+  if (moved !== undefined) to.tell({ kind: 'moved-aside', partition, ...moved });
+  if (isNew && earliest > 0) to.tell({ kind: 'incomplete', partition, earliest });
+  const { position } = writer;
+  if (position <= end) return opened;
+  writer.close();
+  throw new OffsetOutOfRangeError(RESULTS_TOPIC, partition, position, end);
 }
 
 function maintain(to: JournalerDependencies, writers: ReadonlyMap<number, JournalWriter>): void {
@@ -173,8 +168,4 @@ function maintain(to: JournalerDependencies, writers: ReadonlyMap<number, Journa
       to.tell({ kind: 'trouble', detail: String(error) });
     }
   }
-}
-
-export function partitionFolder(folder: string, partition: number): string {
-  return join(folder, String(partition));
 }

@@ -3,7 +3,7 @@
  * client begin and end.
  */
 import { join } from 'node:path';
-import { type JournalReader, openJournalReader } from '../../journal/reader.ts';
+import { type Bounds, type JournalReader, openJournalReader } from '../../journal/reader.ts';
 import { partitionOf } from '../../protocol/log/partitioner.ts';
 
 /** The journals are not open (yet, or again): the request is answered 503. */
@@ -14,26 +14,32 @@ export class JournalsNotOpenError extends Error {
 export class Journals {
   readonly #folder: string;
   #epoch: string | undefined;
-  #readers: JournalReader[] = [];
+  /** Partitions of results-1, of which this node may hold only some. */
+  #total = 0;
+  #readers = new Map<number, JournalReader>();
 
   /** @param folder holds one folder for each partition */
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** Opens the journals, again if need be: their files may have been replaced. */
-  open(epoch: string, partitions: readonly number[]): void {
-    const opened: JournalReader[] = [];
+  /**
+   * Opens the journals, again if need be: their files may have been replaced.
+   *
+   * @param total partitions of results-1
+   * @param held those that this node journals
+   */
+  open(epoch: string, total: number, held: readonly number[]): void {
+    const opened = new Map<number, JournalReader>();
     try {
-      for (const partition of [...partitions].sort((a, b) => a - b)) {
-        opened.push(openJournalReader(join(this.#folder, String(partition))));
-      }
+      for (const partition of held) opened.set(partition, openJournalReader(join(this.#folder, String(partition))));
     } catch (error) {
-      for (const reader of opened) reader.close();
+      for (const reader of opened.values()) reader.close();
       throw error;
     }
     this.close();
     this.#readers = opened;
+    this.#total = total;
     this.#epoch = epoch;
   }
 
@@ -43,27 +49,29 @@ export class Journals {
     return this.#epoch;
   }
 
-  get partitions(): number {
-    return this.#readers.length;
-  }
-
   partitionOf(client: string): number {
-    return partitionOf(client, this.#readers.length);
+    return partitionOf(client, this.#total);
   }
 
-  /** @throws {JournalsNotOpenError} */
+  /** @throws {JournalsNotOpenError} also where another node has the client's */
   of(client: string): JournalReader {
-    if (this.#readers.length === 0) throw new JournalsNotOpenError('the journals are not open yet');
-    return this.#readers[this.partitionOf(client)]!;
+    const reader = this.#total === 0 ? undefined : this.#readers.get(this.partitionOf(client));
+    if (reader === undefined) throw new JournalsNotOpenError('the journal of the client is not open');
+    return reader;
+  }
+
+  /** Of each partition's journal; empty while they are not open. */
+  bounds(): ReadonlyMap<number, Bounds> {
+    return new Map([...this.#readers].map(([partition, reader]) => [partition, reader.bounds()]));
   }
 
   /** Offset of the next record that each partition's journal will take; empty while they are not open. */
   positions(): ReadonlyMap<number, number> {
-    return new Map(this.#readers.map((reader, partition) => [partition, reader.bounds().position]));
+    return new Map([...this.bounds()].map(([partition, { position }]) => [partition, position]));
   }
 
   close(): void {
-    for (const reader of this.#readers) reader.close();
-    this.#readers = [];
+    for (const reader of this.#readers.values()) reader.close();
+    this.#readers = new Map();
   }
 }

@@ -7,7 +7,7 @@ import { Type } from 'typebox';
 import type { JournalReader } from '../../journal/reader.ts';
 import { Problem } from '../../protocol/http/problem.ts';
 import type { Firehose } from '../firehose.ts';
-import { authorisation } from '../http/authorisation.ts';
+import { authorisedHere } from '../http/authorisation.ts';
 import { CHOSEN_NAME } from '../request/parse-request.ts';
 import { foldTransaction, type TransactionMessage, type TransactionState } from './transaction-state.ts';
 
@@ -28,7 +28,7 @@ const ListQuery = Type.Object({
 });
 
 export async function registerTransactionRoutes(server: FastifyInstance, firehose: Firehose): Promise<void> {
-  const authorised = authorisation(firehose);
+  const authorised = authorisedHere(firehose);
   server.get<{ Params: { id: string } }>('/v1/transactions/:id', { schema: { params: Params } }, async (request) => {
     const { claims } = await authorised(request);
     const { epoch, journal } = firehose.positionContext(claims.client);

@@ -41,7 +41,9 @@ const firehose = assembleFirehose({
   streams,
   tail,
   scheduler: new Scheduler(),
-  metrics: firehoseMetrics(new Registry(), () => streams.size),
+  metrics: firehoseMetrics(new Registry(), { openStreams: () => streams.size, partitions: () => [], nodes: () => 1 }),
+  nodeId: 'alone',
+  placement: { check() {}, checkStream() {} },
   now: Date.now,
 });
 
@@ -68,7 +70,7 @@ process.on('message', (message: ToServer) => {
 });
 
 async function listen(epoch: string): Promise<void> {
-  journals.open(epoch, [0]);
+  journals.open(epoch, 1, [0]);
   const server = createHttpServer({ logger: logger as never, bodyLimit: 1 << 20 });
   await server.register((scope) => registerFirehoseRoutes(scope, firehose));
   const url = await server.listen({ host: '127.0.0.1', port: 0 });

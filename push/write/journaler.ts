@@ -5,10 +5,9 @@
  * the endpoint that the token names. Entries and position commit in one transaction; before that the endpoint book knows
  * every endpoint in them, so the read side never meets one that it cannot place.
  */
-import { mkdirSync, renameSync } from 'node:fs';
 import type { NewEntry } from '../../journal/entry.ts';
-import { JournalDamagedError } from '../../journal/errors.ts';
-import { type JournalWriter, openJournalWriter } from '../../journal/writer.ts';
+import { openOrRenewJournal } from '../../journal/open-or-renew.ts';
+import type { JournalWriter } from '../../journal/writer.ts';
 import type { Batch, Log, LogRecord, Subscription } from '../../protocol/log/log.ts';
 import { RESULTS_TOPIC } from '../../protocol/log/topics.ts';
 import type { Endpoint } from '../endpoint.ts';
@@ -128,21 +127,13 @@ class Journaler {
     return { partition, writer, neighbours, position: stored };
   }
 
+  /** The log has it all, with the same offsets: what was pushed stays pushed. */
   #openWriter(folder: string, partition: number): JournalWriter {
     const { retentionMs, volumeSpanMs } = this.#options;
-    const open = () =>
-      openJournalWriter(folder, { epoch: this.#epoch, now: this.#to.now(), retentionMs, volumeSpanMs });
-    mkdirSync(folder, { recursive: true });
-    try {
-      return open();
-    } catch (error) {
-      if (!(error instanceof JournalDamagedError)) throw error;
-      // The log has it all, with the same offsets: what was pushed stays pushed.
-      const to = `${folder}.damaged-${this.#to.now()}`;
-      renameSync(folder, to);
-      this.#to.tell({ kind: 'moved-aside', partition, to, detail: error.message });
-      return open();
-    }
+    const options = { epoch: this.#epoch, now: this.#to.now(), retentionMs, volumeSpanMs };
+    const { writer, moved } = openOrRenewJournal(folder, `${this.#options.folder}-aside`, options);
+    if (moved !== undefined) this.#to.tell({ kind: 'moved-aside', partition, ...moved });
+    return writer;
   }
 
   async #append(state: PartitionState, batch: Batch): Promise<void> {
