@@ -17,6 +17,11 @@ export interface ClientOptions {
   readonly url: string;
   /** The authorisation token, or a function that gives one. @param refused the one before was refused: get another */
   readonly token: string | ((refused: boolean) => string | Promise<string>);
+  /**
+   * Hosts of other nodes that the token may be sent to when the server redirects there, such as `*.nodes.example`. Those of the
+   * base URL's host and below it need not be named. Default: none.
+   */
+  readonly allowedNodes?: readonly string[];
   /** Default: the global one. */
   readonly fetch?: typeof globalThis.fetch;
 }
@@ -32,6 +37,7 @@ export function createClient(options: ClientOptions): Client {
   const connection: Connection = {
     url: options.url.replace(/\/+$/, ''),
     token: async (refused) => (typeof token === 'string' ? token : token(refused)),
+    allowedNodes: options.allowedNodes ?? [],
     fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
   };
   return {

@@ -182,3 +182,51 @@ test('a refused token is asked for anew, once', async () => {
   expect(asked).toEqual([false, true]);
   expect(server.bodies).toHaveLength(2);
 });
+
+test('a redirect to another node of the host is followed with the token, and after its loss the first URL is asked again', async () => {
+  const asked: (string | undefined)[] = [];
+  const nodes = await Promise.all(
+    ['first', 'second'].map((name) =>
+      serve((response, _body, request) => {
+        asked.push(`${name} ${request.headers.authorization}`);
+        write(
+          response,
+          ...(name === 'first' ? [hello(-1), message(1, -1)] : [hello(1), message(3, 1), goodbye('until', true)]),
+        );
+        if (name === 'first') setTimeout(() => response.destroy(), 20);
+        else response.end();
+      }),
+    ),
+  );
+  const ports = servers.slice(-2).map((server) => (server.address() as AddressInfo).port);
+  const entrance = await serve(
+    ...ports.map(
+      (port): Script =>
+        (response, _body, request) => {
+          response.writeHead(307, { location: `http://127.0.0.1:${port}${request.url}` }).end();
+        },
+    ),
+  );
+  const offsets: number[] = [];
+  for await (const { offset } of entrance.client.firehose({ from: 'earliest' })) offsets.push(offset);
+  expect(offsets).toEqual([1, 3]);
+  expect(asked).toEqual(['first Bearer secret', 'second Bearer secret']);
+  expect(nodes[1]!.bodies[0]!.from).toEqual({ epoch: 'e1', offset: 1 });
+});
+
+test('the token is not sent on to a host that it was not meant for', async () => {
+  const { bodies } = await serve((response) => response.end());
+  const { port } = servers.at(-1)!.address() as AddressInfo;
+  const location = `http://localhost:${port}/v1/firehose`;
+  const { client } = await serve((response) => response.writeHead(307, { location }).end());
+  await expect(client.firehose().next()).rejects.toMatchObject({ name: 'UntrustedRedirectError', location });
+  expect(bodies).toEqual([]);
+});
+
+test('nodes that send a request to each other are asked again later', async () => {
+  const { client, bodies } = await serve((response, _body, request) => {
+    if (bodies.length > 5) write(response, hello(-1), message(1, -1));
+    else response.writeHead(307, { location: request.url! }).end();
+  });
+  expect((await client.firehose({ from: 'earliest' }).next()).value).toMatchObject({ offset: 1 });
+});
