@@ -83,6 +83,38 @@ test('a sender that goes away in the middle leaves nothing behind', async () => 
   expect((await log.records(INGEST_TOPIC)).length).toBe(before);
 });
 
+test('an image that comes byte by byte is given up in time, and its place with it', async () => {
+  const waits = { headersTimeoutMs: 1_000, requestTimeoutMs: 1_000, idleTimeoutMs: 5_000 };
+  const impatient = await openGateway(log.log, {}, { listen: true, waits });
+  try {
+    const before = (await log.records(INGEST_TOPIC)).length;
+    const jpeg = await sampleImage('image/jpeg', 400, 400);
+    const socket = connect(Number(new URL(impatient.url).port), '127.0.0.1');
+    let answer = '';
+    socket
+      .on('error', () => {})
+      .on('data', (data) => {
+        answer += data;
+      });
+    const token = await impatient.token('dave');
+    socket.write(
+      `POST /v1/transactions/t/images HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.byteLength}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+    );
+    let at = 0;
+    const dribbling = setInterval(() => socket.write(jpeg.subarray(at, ++at)), 20);
+    await expect.poll(() => inFlight('requests', impatient)).toBe(1);
+    await once(socket, 'close');
+    clearInterval(dribbling);
+    expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n.*"\/problems\/request-timeout"/s);
+    await expect.poll(() => inFlight('requests', impatient)).toBe(0);
+    const refused = await impatient.metrics.getSingleMetric('sluice_gateway_refused_total')!.get();
+    expect(refused.values.map(({ labels }) => labels)).toEqual([{ problem: 'request-timeout' }]);
+    expect((await log.records(INGEST_TOPIC)).length).toBe(before);
+  } finally {
+    await impatient.close();
+  }
+});
+
 test('a body that is too long without saying so is refused at the byte that is too much', async () => {
   const jpeg = await sampleImage('image/jpeg');
   let produced = 0;
@@ -107,7 +139,7 @@ test('a body that is too long without saying so is refused at the byte that is t
   expect(produced).toBeLessThan(256 << 20);
 });
 
-async function inFlight(what: 'requests' | 'bytes'): Promise<number> {
-  const metric = await gateway.metrics.getSingleMetric(`sluice_gateway_in_flight_${what}`)!.get();
+async function inFlight(what: 'requests' | 'bytes', of = gateway): Promise<number> {
+  const metric = await of.metrics.getSingleMetric(`sluice_gateway_in_flight_${what}`)!.get();
   return metric.values[0]!.value;
 }

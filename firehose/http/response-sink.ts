@@ -30,9 +30,9 @@ export function openResponse(
 }
 
 function plainSink(request: FastifyRequest, reply: FastifyReply, headers: Record<string, string>): Sink {
+  allowOpenEndedRequest(request.raw);
   const { stream } = reply.raw as unknown as { stream?: ServerHttp2Stream };
   if (stream !== undefined) return new Http2Sink(stream, headers);
-  allowOpenEndedRequest(request.raw.socket);
   return new SocketSink(request.raw.socket, request.raw.httpVersion, headers);
 }
 

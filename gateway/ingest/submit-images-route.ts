@@ -78,8 +78,9 @@ export async function registerSubmitImages(server: FastifyInstance, to: SubmitIm
           retryAfterSeconds: Math.ceil(ttl / 1000),
         }),
     });
-    scope.addHook('onError', async (_request, _reply, error) => {
-      to.metrics.refused((error as unknown) instanceof Problem ? (error as unknown as Problem).key : 'other');
+    scope.addHook('onError', async ({ raw }, _reply, error: Error) => {
+      if (error instanceof Problem) to.metrics.refused(error.key);
+      else to.metrics.refused(raw.destroyed && !raw.complete ? 'request-timeout' : 'other');
     });
     scope.addHook('onResponse', async (_request, reply) => to.metrics.answered(reply.elapsedTime / 1000));
 

@@ -11,6 +11,7 @@ import type { Grants } from '../../protocol/claims/grant.ts';
 import { openTokenKeys } from '../../protocol/claims/keys.ts';
 import { mintToken } from '../../protocol/claims/token.ts';
 import { TokenVerifier } from '../../protocol/claims/verifier.ts';
+import type { Waits } from '../../protocol/http/listener.ts';
 import { registerOperatorRoutes } from '../../protocol/http/operator-routes.ts';
 import { createHttpServer, type HttpServer } from '../../protocol/http/server.ts';
 import type { Log } from '../../protocol/log/log.ts';
@@ -33,14 +34,18 @@ const HOUR = 3_600_000;
 export async function openGateway(
   log: Log,
   overrides: Partial<GatewayConfig> = {},
-  options: { readonly listen?: boolean; readonly keysFolder?: string } = {},
+  options: { readonly listen?: boolean; readonly keysFolder?: string; readonly waits?: Waits } = {},
 ): Promise<GatewayFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-gateway-'));
   const keysFolder = options.keysFolder ?? join(folder, 'keys');
   const keys = await openTokenKeys(keysFolder);
   const logger = pino({ level: 'silent' });
   const metrics = new Registry();
-  const server = createHttpServer({ logger: logger as unknown as FastifyBaseLogger, bodyLimit: 1 << 20 });
+  const server = createHttpServer({
+    logger: logger as unknown as FastifyBaseLogger,
+    bodyLimit: 1 << 20,
+    ...(options.waits !== undefined && { waits: options.waits }),
+  });
   const role = await startGateway(
     {
       log,

@@ -1,15 +1,18 @@
 import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { allowOpenEndedRequest, answerClientError } from './client-errors.ts';
+
+const silent = pino({ level: 'silent' }) as never;
 
 async function answerTo(openEnded: boolean, half: string): Promise<string> {
   const options = { requestTimeout: 300, headersTimeout: 300, connectionsCheckingInterval: 50 };
   const server = createServer(options, (request) => {
-    if (openEnded) allowOpenEndedRequest(request.socket);
+    if (openEnded) allowOpenEndedRequest(request);
     request.on('data', (data) => request.socket.write(`got ${data}`)).on('error', () => {});
   });
-  server.on('clientError', answerClientError);
+  server.on('clientError', (error, socket) => answerClientError(error, socket as Socket, silent));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   let received = '';
@@ -31,7 +34,9 @@ async function answerTo(openEnded: boolean, half: string): Promise<string> {
 const OPEN_BODY = 'POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n';
 
 test('a request that does not arrive whole in time is answered with a problem', async () => {
-  expect(await answerTo(false, OPEN_BODY)).toMatch(/^HTTP\/1\.1 408 .*"type":"\/problems\/request-timeout"/s);
+  expect(await answerTo(false, OPEN_BODY)).toMatch(
+    /^HTTP\/1\.1 408 Request Timeout\r\n.*"type":"\/problems\/request-timeout"/s,
+  );
 });
 
 test('one whose body is open on purpose goes on', async () => {
@@ -39,5 +44,7 @@ test('one whose body is open on purpose goes on', async () => {
 });
 
 test('what is not HTTP is told so', async () => {
-  expect(await answerTo(false, 'hello?\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*"type":"\/problems\/invalid-request"/s);
+  expect(await answerTo(false, 'hello?\r\n\r\n')).toMatch(
+    /^HTTP\/1\.1 400 Bad Request\r\n.*"type":"\/problems\/invalid-request"/s,
+  );
 });

@@ -13,29 +13,46 @@ export interface TlsFiles {
   readonly key: Buffer;
 }
 
+/** How long clients are waited for, milliseconds. */
+export interface Waits {
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
 type Handler = (request: never, response: never) => void;
 
 /** The first bytes of every HTTP/2 connection; no HTTP/1.1 request begins so. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0');
 /** Data kept for an HTTP/2 stream that is not read: what a stream of ours may hold back. */
 const SETTINGS = { initialWindowSize: 65_535, maxConcurrentStreams: 256 };
-/** A connection that says nothing at all is closed after so long. */
-const SILENT_MS = 60_000;
+/** A request that is late is noticed late by this much at most. */
+const LONGEST_CHECKING_INTERVAL_MS = 5_000;
 
-export function createListener(handler: Handler, tls: TlsFiles | undefined): Server {
-  return tls === undefined ? plainListener(handler) : secureListener(handler, tls);
+export function createListener(handler: Handler, tls: TlsFiles | undefined, waits: Waits): Server {
+  return tls === undefined ? plainListener(handler, waits) : secureListener(handler, tls, waits);
 }
 
-function plainListener(handler: Handler): Server {
-  const http1 = createServer(handler as never);
+/** Of HTTP/1.1. The whole request may not be due before its headers are. */
+function http1Timeouts({ headersTimeoutMs, requestTimeoutMs, idleTimeoutMs }: Waits) {
+  return {
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: Math.max(requestTimeoutMs, headersTimeoutMs),
+    keepAliveTimeout: idleTimeoutMs,
+    connectionsCheckingInterval: Math.min(LONGEST_CHECKING_INTERVAL_MS, Math.ceil(headersTimeoutMs / 4)),
+  };
+}
+
+function plainListener(handler: Handler, waits: Waits): Server {
+  const http1 = createServer(http1Timeouts(waits), handler as never);
   const http2 = createHttp2Server({ settings: SETTINGS }, handler as never);
-  const sessions = trackSessions(http2);
+  const sessions = trackSessions(http2, waits);
   const [serveHttp1] = http1.listeners('connection') as [(socket: Socket) => void];
   http1.removeAllListeners('connection');
   const silent = new Set<Socket>();
   http1.on('connection', (socket: Socket) => {
     silent.add(socket);
-    const timer = setTimeout(() => socket.destroy(), SILENT_MS).unref();
+    const timer = setTimeout(() => socket.destroy(), waits.idleTimeoutMs).unref();
     const heard = () => {
       clearTimeout(timer);
       silent.delete(socket);
@@ -55,9 +72,12 @@ function plainListener(handler: Handler): Server {
   return closing(http1, sessions, silent);
 }
 
-function secureListener(handler: Handler, tls: TlsFiles): Server {
-  const server = createSecureServer({ ...tls, allowHTTP1: true, settings: SETTINGS }, handler as never);
-  return closing(server as unknown as Server, trackSessions(server), new Set());
+function secureListener(handler: Handler, tls: TlsFiles, waits: Waits): Server {
+  const options = { ...tls, ...http1Timeouts(waits), handshakeTimeout: waits.headersTimeoutMs };
+  const server = createSecureServer({ ...options, allowHTTP1: true, settings: SETTINGS }, handler as never);
+  // The server for both versions has these as properties alone.
+  Object.assign(server, http1Timeouts(waits));
+  return closing(server as unknown as Server, trackSessions(server, waits), new Set());
 }
 
 /** Sessions end after the streams that they have; connections that have said nothing yet end at once. */
@@ -76,15 +96,32 @@ function closing(server: Server, sessions: ReadonlySet<ServerHttp2Session>, sile
   return server;
 }
 
-function trackSessions(server: { on(event: 'session', listener: (session: ServerHttp2Session) => void): unknown }) {
+function trackSessions(
+  server: { on(event: 'session', listener: (session: ServerHttp2Session) => void): unknown },
+  waits: Waits,
+): ReadonlySet<ServerHttp2Session> {
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
+    closeWhenIdle(session, waits.idleTimeoutMs);
     // A peer that breaks the protocol loses its session; its streams hear of that by themselves.
     session.on('error', ignore);
   });
   return sessions;
+}
+
+/** A session that has no stream for so long is closed. One with streams is not: those have limits of their own. */
+function closeWhenIdle(session: ServerHttp2Session, idleMs: number): void {
+  let streams = 0;
+  session.on('stream', (stream) => {
+    streams++;
+    stream.once('close', () => streams--);
+  });
+  session.setTimeout(idleMs);
+  session.on('timeout', () => {
+    if (streams === 0) session.close();
+  });
 }
 
 function ignore(): void {}

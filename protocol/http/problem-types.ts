@@ -41,7 +41,7 @@ export const PROBLEM_TYPES = {
   'request-timeout': {
     status: 408,
     title: 'The request did not come in time',
-    advice: 'Send the whole request at once.',
+    advice: 'Send the whole request without pauses; over a slow connection send less in one request.',
   },
   'consumer-conflict': {
     status: 409,
@@ -84,6 +84,11 @@ export const PROBLEM_TYPES = {
     status: 413,
     title: 'The content is too large',
     advice: 'The member `limit` gives the most that is accepted, in bytes.',
+  },
+  'headers-too-large': {
+    status: 431,
+    title: 'The headers are too large',
+    advice: 'Path and headers together may have 16 KiB. Send fewer or shorter ones.',
   },
   'unsupported-media-type': {
     status: 415,

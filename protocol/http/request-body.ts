@@ -6,7 +6,9 @@
  * `wantBody` itself; for all others the body is asked for once their `onRequest` hooks have passed.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { constants, Http2ServerRequest } from 'node:http2';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isOpenEnded } from './client-errors.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -43,6 +45,27 @@ export function handleEarlyAnswers(server: FastifyInstance): void {
   server.addHook('onResponse', async (request) => {
     if (request.raw.complete === false && !waiting.has(request.raw)) discardRest(request.raw);
   });
+}
+
+/**
+ * Resets HTTP/2 streams whose request does not arrive whole in time: what Node does for HTTP/1.1 by itself.
+ *
+ * @param mostMs milliseconds
+ */
+export function cutSlowStreams(server: FastifyInstance, mostMs: number): void {
+  server.addHook('onRequest', async ({ raw }) => {
+    if (!(raw instanceof Http2ServerRequest) || !isArriving(raw)) return;
+    const cut = setTimeout(() => {
+      if (isArriving(raw) && !isOpenEnded(raw)) raw.stream.close(constants.NGHTTP2_CANCEL);
+    }, mostMs);
+    raw.once('close', () => clearTimeout(cut));
+  });
+}
+
+/** Whether the sender has not said yet that its request is whole, read or not. */
+function isArriving({ stream }: Http2ServerRequest): boolean {
+  const { state } = stream.state;
+  return state === constants.NGHTTP2_STREAM_STATE_OPEN || state === constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_LOCAL;
 }
 
 /** Reads on for a while; a sender that has much more to send, or does it slowly, is cut off. */

@@ -10,19 +10,21 @@ import fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import Value from 'typebox/value';
 import { newMessageId } from '../message-id.ts';
 import { answerClientError } from './client-errors.ts';
 import { registerCors } from './cors.ts';
-import { createListener, type TlsFiles } from './listener.ts';
+import { createListener, type TlsFiles, type Waits } from './listener.ts';
 import { type FieldError, PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
-import { handleEarlyAnswers } from './request-body.ts';
+import { cutSlowStreams, handleEarlyAnswers } from './request-body.ts';
+import { HttpSettings } from './settings.ts';
 
 export interface HttpServerOptions {
   readonly logger: FastifyBaseLogger;
   /** Bytes that a body may have where its route does not say otherwise. */
   readonly bodyLimit: number;
-  /** How long a request may take to arrive whole. Default 120,000 ms. */
-  readonly requestTimeoutMs?: number;
+  /** How long clients are waited for. Default: as in HttpSettings. */
+  readonly waits?: Waits;
   /** How long requests that are there at shutdown may go on before their connections are cut. Default 10,000 ms. */
   readonly drainMs?: number;
   /** Serve HTTPS with these. Default: plain HTTP. */
@@ -34,15 +36,12 @@ export interface HttpServerOptions {
 export type HttpServer = ReturnType<typeof createHttpServer>;
 
 export function createHttpServer(options: HttpServerOptions) {
+  const waits = options.waits ?? (Value.Default(HttpSettings, {}) as HttpSettings);
   const server = fastify({
     loggerInstance: options.logger,
     bodyLimit: options.bodyLimit,
-    serverFactory: (handler) => {
-      const listener = createListener(handler as never, options.tls);
-      listener.requestTimeout = options.requestTimeoutMs ?? 120_000;
-      return listener;
-    },
-    clientErrorHandler: answerClientError,
+    serverFactory: (handler) => createListener(handler as never, options.tls, waits),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, options.logger),
     genReqId: () => newMessageId(Date.now()),
     logController: new LogController({ requestIdLogLabel: 'request', disableRequestLogging: true }),
     routerOptions: { maxParamLength: 256 },
@@ -50,7 +49,9 @@ export function createHttpServer(options: HttpServerOptions) {
     forceCloseConnections: 'idle',
   }).withTypeProvider<TypeBoxTypeProvider>();
   server.setValidatorCompiler(TypeBoxValidatorCompiler);
-  server.setErrorHandler((error: FastifyError, request, reply) => sendProblem(asProblem(error), request, reply, error));
+  server.setErrorHandler((error: FastifyError, request, reply) =>
+    sendProblem(asProblem(error, request), request, reply, error),
+  );
   server.setNotFoundHandler((request, reply) =>
     sendProblem(
       new Problem('not-found', `${request.method} ${request.url.split('?')[0]} is not served here`),
@@ -63,6 +64,7 @@ export function createHttpServer(options: HttpServerOptions) {
   });
   registerCors(server, options.corsOrigins ?? []);
   handleEarlyAnswers(server);
+  cutSlowStreams(server, waits.requestTimeoutMs);
   server.addHook('onResponse', async (request, reply) => {
     request.log.debug(
       { method: request.method, url: request.url, status: reply.statusCode, ms: reply.elapsedTime },
@@ -83,9 +85,12 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
 }
 
 /** The problem behind anything that a handler or fastify itself may throw. */
-function asProblem(error: FastifyError): Problem {
+function asProblem(error: FastifyError, { raw }: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   if (error.validation !== undefined) return invalid(error);
+  // Nobody reads the answer any more; it is told from faults of ours in logs and metrics.
+  if (error.code === 'ECONNRESET' && raw.destroyed && !raw.complete)
+    return new Problem('request-timeout', 'The request broke off before it had arrived whole.', { cause: error });
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
     case 'FST_REQ_FILE_TOO_LARGE':

@@ -4,6 +4,7 @@ import { FirehoseConfig } from '../../firehose/config.ts';
 import { GatewayConfig } from '../../gateway/config.ts';
 import { IdentityConfig } from '../../gateway/identity/config.ts';
 import { BlobSettings } from '../../protocol/blob/settings.ts';
+import { HttpSettings } from '../../protocol/http/settings.ts';
 import { KafkaSettings } from '../../protocol/log/kafka/settings.ts';
 import { TelemetryConfig } from '../../protocol/telemetry/config.ts';
 import { PushConfig } from '../../push/config.ts';
@@ -28,6 +29,7 @@ export const SluiceConfig = Type.Object(
     }),
     tlsCertFile: Type.String({ default: '', description: 'PEM file of a certificate: serve HTTPS with it' }),
     tlsKeyFile: Type.String({ default: '', description: "PEM file of the certificate's private key" }),
+    http: HttpSettings,
     data: Type.String({ default: './data', description: 'Folder of everything that is kept: log, journals, keys' }),
     log: Type.Enum(['embedded', 'kafka'], { default: 'embedded', description: 'The log between the services' }),
     logLevel: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], {

@@ -85,6 +85,7 @@ export async function startRoles(
   const server = createHttpServer({
     logger: logger as unknown as FastifyBaseLogger,
     bodyLimit: 1 << 20,
+    waits: config.http,
     corsOrigins: config.corsOrigins,
     ...(config.tlsCertFile !== '' && {
       tls: { cert: await readFile(config.tlsCertFile), key: await readFile(config.tlsKeyFile) },
