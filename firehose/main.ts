@@ -25,10 +25,12 @@ import { LiveTail } from './stream/live-tail.ts';
 import { Scheduler } from './stream/scheduler.ts';
 import { Streams } from './stream/streams.ts';
 import { registerTransactionRoutes } from './transactions/transaction-routes.ts';
+import { keepYoungGenerationSmall } from './young-generation.ts';
 
 type Appended = Extract<FromJournaler, { kind: 'appended' }>;
 
 export async function startFirehose(context: RoleContext, config: FirehoseConfig): Promise<RunningRole> {
+  keepYoungGenerationSmall();
   const { log, verifier, logger } = context;
   const { definition } = await log.describeTopic(RESULTS_TOPIC);
   // What cannot be meant is refused at once, and not by a thread that tries again and again.

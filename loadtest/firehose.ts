@@ -93,7 +93,7 @@ async function catchUp({ folder, scale }: BenchContext, count: number): Promise<
   await server.ask({ kind: 'fill', clients, entries, bytes: BYTES });
   return {
     async measure() {
-      const before = await server.usage();
+      const before = await server.usage({ collect: true });
       const began = performance.now();
       const results = await Promise.all(
         clients.map((client) =>
@@ -101,7 +101,7 @@ async function catchUp({ folder, scale }: BenchContext, count: number): Promise<
         ),
       );
       const seconds = (performance.now() - began) / 1000;
-      const cpuSeconds = (await server.usage()).cpuSeconds - before.cpuSeconds;
+      const cpuSeconds = (await server.usage({ collect: false })).cpuSeconds - before.cpuSeconds;
       for (const { end, lines } of results) {
         // Lines of chunk heads and trailers aside there is one to a message; goodbye comes after the last of them.
         if (!/"kind":"goodbye","reason":"until"/.test(end) || lines < entries) throw new Error(`cut off: ${end}`);
@@ -122,9 +122,9 @@ async function bufferServer({ scale }: BenchContext): Promise<OpenVariant> {
   const server = await ServerProcess.start('raw-server.ts', [String(messages), String(BYTES)]);
   return {
     async measure() {
-      const before = await server.usage();
+      const before = await server.usage({ collect: true });
       const { seconds, bytes, lines } = await readAll(server.port, requestHead(undefined, undefined));
-      const cpuSeconds = (await server.usage()).cpuSeconds - before.cpuSeconds;
+      const cpuSeconds = (await server.usage({ collect: false })).cpuSeconds - before.cpuSeconds;
       if (lines < messages) throw new Error(`${lines} of ${messages} lines came`);
       return {
         value: messages / seconds,

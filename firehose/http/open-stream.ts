@@ -13,6 +13,7 @@ import { lowerRate } from '../stream/pacer.ts';
 import { Stream, type StreamPlan } from '../stream/stream.ts';
 import { chooseCoding, chooseFormat } from './negotiate.ts';
 import { openResponse } from './response-sink.ts';
+import { readToEnd } from './take-connection.ts';
 
 /** @throws {Problem} before the first byte of the response */
 export async function openStream(
@@ -33,6 +34,7 @@ export async function openStream(
   const until = untilOffset(wanted, context);
   const start = await startPosition({ ...wanted, from: await resolveConsumer(firehose, client, id, wanted) }, context);
   const { after, gap } = start;
+  await readToEnd(request.raw);
   // From here to the end nothing waits: the room that is there now is still there when the stream takes it.
   streams.makeRoom(client, limits.streams);
   const plan: StreamPlan = {

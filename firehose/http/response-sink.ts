@@ -7,6 +7,7 @@ import { CompressedSink } from './compressed-sink.ts';
 import { Http2Sink } from './http2-sink.ts';
 import type { Coding } from './negotiate.ts';
 import { SocketSink } from './socket-sink.ts';
+import { takeConnection } from './take-connection.ts';
 
 /** Takes the response over from fastify and sends its head. Headers set on the reply before, such as those of CORS, go with it. */
 export function openResponse(
@@ -30,10 +31,10 @@ export function openResponse(
 }
 
 function plainSink(request: FastifyRequest, reply: FastifyReply, headers: Record<string, string>): Sink {
-  allowOpenEndedRequest(request.raw);
+  if (!request.raw.complete) allowOpenEndedRequest(request.raw);
   const { stream } = reply.raw as unknown as { stream?: ServerHttp2Stream };
   if (stream !== undefined) return new Http2Sink(stream, headers);
-  return new SocketSink(request.raw.socket, request.raw.httpVersion, headers);
+  return new SocketSink(takeConnection(request.raw, reply.raw), request.raw.httpVersion, headers);
 }
 
 function presetHeaders(reply: FastifyReply): Record<string, string> {

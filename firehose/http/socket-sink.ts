@@ -65,7 +65,34 @@ export class SocketSink implements Sink {
   }
 
   listen(events: SinkEvents): void {
-    this.#socket.on('drain', () => events.drained());
-    this.#socket.once('close', () => events.closed());
+    const socket: Listened = this.#socket;
+    if (socket.destroyed) {
+      // It broke while the stream was being opened, and says so no more.
+      setImmediate(() => events.closed());
+      return;
+    }
+    socket[EVENTS] = events;
+    socket.on('drain', onDrain).once('close', onClose).once('end', onEnd).on('error', onError);
   }
 }
+
+// Functions of no connection in particular: four closures for each of ten thousand would be most of what a sink costs.
+
+const EVENTS = Symbol('sink events');
+type Listened = Socket & { [EVENTS]?: SinkEvents };
+
+function onDrain(this: Listened): void {
+  this[EVENTS]!.drained();
+}
+
+function onClose(this: Listened): void {
+  this[EVENTS]!.closed();
+}
+
+/** The peer will send nothing more, and will hardly read either: HTTP clients do not close halves. */
+function onEnd(this: Listened): void {
+  this.destroy();
+}
+
+/** A peer that resets its connection is one that has gone: `close` follows. */
+function onError(): void {}

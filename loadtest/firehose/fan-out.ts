@@ -112,7 +112,7 @@ export async function connectLimit(
   const port = nchan?.port ?? server!.port;
   const request =
     nchan === undefined ? requestHead(server!.token[CLIENT], {}) : requestHead(undefined, undefined, '/sub');
-  const rss = async () => nchan?.rssBytes() ?? (await server!.usage()).rssBytes;
+  const rss = async () => nchan?.rssBytes() ?? (await server!.usage({ collect: true })).rssBytes;
   const open = (count: number) => openMany(count, () => openReader(port, request, () => {}));
   const sockets: Socket[] = await open(100);
   return {

@@ -5,7 +5,8 @@ export type ToServer =
   | { readonly kind: 'fill'; readonly clients: readonly string[]; readonly entries: number; readonly bytes: number }
   /** Journals one entry for each client, as the journaler would. Its payload says when. */
   | { readonly kind: 'append'; readonly clients: readonly string[]; readonly bytes: number }
-  | { readonly kind: 'usage' };
+  /** `collect`: after garbage has been collected, which costs processor time of its own. */
+  | { readonly kind: 'usage'; readonly collect: boolean };
 
 export type FromServer =
   | { readonly kind: 'listening'; readonly port: number; readonly token: Readonly<Record<string, string>> }

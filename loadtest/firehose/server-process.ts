@@ -37,8 +37,9 @@ export class ServerProcess {
     return answer;
   }
 
-  async usage(): Promise<{ rssBytes: number; cpuSeconds: number }> {
-    const answer = await this.ask({ kind: 'usage' });
+  /** @param collect garbage first: before something is measured, or where memory is what is asked for */
+  async usage({ collect }: { collect: boolean }): Promise<{ rssBytes: number; cpuSeconds: number }> {
+    const answer = await this.ask({ kind: 'usage', collect });
     if (answer.kind !== 'usage') throw new Error(`expected usage, got ${answer.kind}`);
     return answer;
   }

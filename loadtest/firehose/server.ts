@@ -12,6 +12,7 @@ import { firehoseMetrics } from '../../firehose/metrics.ts';
 import { LiveTail, type Segment } from '../../firehose/stream/live-tail.ts';
 import { Scheduler } from '../../firehose/stream/scheduler.ts';
 import { Streams } from '../../firehose/stream/streams.ts';
+import { keepYoungGenerationSmall } from '../../firehose/young-generation.ts';
 import { openTokenKeys } from '../../protocol/claims/keys.ts';
 import { mintToken } from '../../protocol/claims/token.ts';
 import { TokenVerifier } from '../../protocol/claims/verifier.ts';
@@ -20,6 +21,7 @@ import { createHttpServer } from '../../protocol/http/server.ts';
 import type { Log } from '../../protocol/log/log.ts';
 import type { FromServer, ToServer } from './messages.ts';
 
+keepYoungGenerationSmall();
 const folder = process.argv[2]!;
 const clients = process.argv[3]!.split(',');
 const journalFolder = join(folder, 'journal');
@@ -64,7 +66,7 @@ appender.on(
 );
 process.on('message', (message: ToServer) => {
   if (message.kind !== 'usage') return appender.postMessage(message);
-  globalThis.gc?.();
+  if (message.collect) globalThis.gc?.();
   const { user, system } = process.cpuUsage();
   say({ kind: 'usage', rssBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 });
 });
