@@ -22,9 +22,11 @@ export interface RawAnswer {
 const [service, threads] = process.argv.slice(2);
 sharp.cache(false);
 sharp.concurrency(Number(threads));
-const analyser = await (await loadService(service!)).open({
+const loaded = await loadService(service!);
+const analyser = await loaded.open({
   threads: Number(threads),
   providers: ['cpu'],
+  manifestFolder: loaded.folder,
   notice: (message) => process.stderr.write(`${message}\n`),
 });
 process.on('message', (request: RawRequest) => void answer(request));

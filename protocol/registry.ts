@@ -8,6 +8,7 @@ import { Barcode } from './generated/barcode/v1m0/barcode_pb.js';
 import { ServiceCompleted, ServiceFailed } from './generated/completion/v1m0/completion_pb.js';
 import { DeadLetter } from './generated/deadletter/v1m0/deadletter_pb.js';
 import { ExtractedDocument } from './generated/document/v1m0/document_pb.js';
+import { ExtractedDocument as ExtractedDocument1m1 } from './generated/document/v1m1/document_pb.js';
 import { ExtractedFace } from './generated/faceextract/v1m0/faceextract_pb.js';
 import {
   ImageAccepted,
@@ -31,6 +32,7 @@ export const EVENT_TYPES: readonly AnyMessageType[] = [
   TextLine,
   Barcode,
   ExtractedDocument,
+  ExtractedDocument1m1,
   ServiceCompleted,
   ServiceFailed,
   TransactionSummary,

@@ -17,12 +17,17 @@ interface Slot<Request extends Admitted> {
 }
 
 export class Admission<Request extends Admitted> {
-  readonly #concurrency: number;
+  #concurrency: number;
   #waiting: Slot<Request>[] = [];
-  /** In the order in which they entered the child, which is the order in which the child analyses them. */
+  /** In the order in which they entered the child, which is the order in which the child begins to analyse them. */
   #inside: Slot<Request>[] = [];
 
   constructor(concurrency: number) {
+    this.#concurrency = concurrency;
+  }
+
+  /** How many the child takes, from now on. */
+  set concurrency(concurrency: number) {
     this.#concurrency = concurrency;
   }
 

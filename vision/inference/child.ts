@@ -1,21 +1,34 @@
 /**
  * The inference child: opens one vision service and answers with what it sees in each image.
  *
- * Images are decoded as they arrive, in libvips' threads, while the one before is analysed; they are analysed one
- * after the other in the order of arrival. It ends when its parent does.
+ * Images are decoded as they arrive, in libvips' threads, while those before are analysed. Their analyses begin in the
+ * order of arrival: one after the other on a CPU, several side by side on a GPU, so that their samples can run together.
+ * It ends when its parent does.
  */
+import { writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { loadService } from '../services/registry.ts';
 import type { Analyser, ServiceConfig } from '../services/service.ts';
 import { type DecodedImage, type DecodeLimits, decodeImage, restrictLoaders } from './decode.ts';
 import { toWire } from './errors.ts';
 import type { AnalysisMessage, FromChild, ToChild } from './messages.ts';
+import type { BatchCounts } from './model-session.ts';
+import { Places } from './places.ts';
 import { rounded } from './precision.ts';
+
+/** A GPU computes several samples in hardly more time than one. On a CPU a second image would only delay the first. */
+const ANALYSES_ON_GPU = 8;
+/** When the machine runs out of memory the kernel shall end this process before any other of Sluice's. */
+const OOM_SCORE = 500;
 
 let analyser: Analyser | undefined;
 let limits: DecodeLimits;
-/** Settles when the image before has been analysed. */
-let turn: Promise<unknown> = Promise.resolve();
+let places = new Places(1);
+/** What has been told of the batches. */
+let told: BatchCounts = { runs: 0, samples: 0 };
+
+offerToOomKiller();
 
 process.on('message', (message: ToChild) => {
   if (message.kind === 'open') void open(message);
@@ -37,9 +50,16 @@ async function open(message: Extract<ToChild, { kind: 'open' }>): Promise<void> 
     analyser = await service.open({
       threads: message.threads,
       providers: message.providers,
+      manifestFolder:
+        message.manifestFolder === undefined ? service.folder : pathToFileURL(`${message.manifestFolder}/`),
+      ...(message.batching !== undefined && { batching: message.batching }),
       notice: (text) => send({ kind: 'notice', message: text }),
     });
-    send({ kind: 'ready', models: analyser.models });
+    told = analyser.counts?.() ?? told;
+    const onGpu = analyser.models.some(({ provider }) => provider === 'cuda');
+    const analyses = message.analyses || (onGpu ? ANALYSES_ON_GPU : 1);
+    places = new Places(analyses);
+    send({ kind: 'ready', models: analyser.models, analyses });
   } catch (error) {
     send({ kind: 'unopened', error: toWire(error) });
   }
@@ -50,12 +70,13 @@ async function answer(id: number, bytes: Uint8Array, config: ServiceConfig): Pro
   const decoding = decodeImage(bytes, limits);
   // A failure is seen when its turn comes; without this Node would call it unhandled until then.
   decoding.catch(() => {});
-  const analysis = turn.then(() => analyse(decoding, config, started));
-  turn = analysis.catch(() => {});
+  await places.take();
   try {
-    send({ kind: 'analysed', id, analysis: await analysis });
+    send({ kind: 'analysed', id, analysis: await analyse(decoding, config, started) });
   } catch (error) {
     send({ kind: 'failed', id, error: toWire(error) });
+  } finally {
+    places.free();
   }
 }
 
@@ -67,7 +88,22 @@ async function analyse(
   if (analyser === undefined) throw new Error('asked to analyse before the service was opened');
   const image = await decoding;
   const results = (await analyser.analyse(image, config)).map(rounded);
-  return { results, durationMs: performance.now() - started, width: image.width, height: image.height };
+  const { width, height } = image;
+  return { results, durationMs: performance.now() - started, width, height, batches: batchesSinceTold() };
+}
+
+function batchesSinceTold(): BatchCounts {
+  const now = analyser?.counts?.() ?? told;
+  const batches = { runs: now.runs - told.runs, samples: now.samples - told.samples };
+  told = now;
+  return batches;
+}
+
+/** Linux alone has this, and a container may forbid it: then the largest process is ended, which is mostly this one. */
+function offerToOomKiller(): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', String(OOM_SCORE));
+  } catch {}
 }
 
 function send(message: FromChild): void {

@@ -6,16 +6,26 @@
  */
 import type { Model } from '../../protocol/generated/vision/v1m0/vision_pb.js';
 import type { ServiceConfig, VisionResult } from '../services/service.ts';
+import type { BatchOverrides } from './batch-policy.ts';
 import type { DecodeLimits } from './decode.ts';
+import type { BatchCounts } from './model-session.ts';
 import type { Provider } from './session.ts';
 import { SupervisedChild } from './supervised-child.ts';
 
 export interface InferenceProcessOptions {
-  /** Name of the service in vision/services/registry.ts. */
+  /** Name of the service in vision/services/registry.ts, `<name>` or `<name>-<version>`. */
   readonly service: string;
+  /** Path of the folder with the manifest to open. Default: the one that comes with the service. */
+  readonly manifestFolder?: string;
+  /** What to change about the batching that the manifest says. */
+  readonly batching?: BatchOverrides;
+  /** Images that the child analyses side by side. Default: 1 on a CPU, 8 on a GPU, where their samples run together. */
+  readonly analyses?: number;
+  /** Further flags of Node for the child, such as --max-old-space-size=512. */
+  readonly nodeFlags?: readonly string[];
   /** Threads of one inference. Default: all cores. */
   readonly threads?: number;
-  /** Images in the child at once: one is analysed while the next are decoded. Default 2. */
+  /** Images in the child at once: those that are analysed and those that are decoded meanwhile. Default: `analyses` + 1. */
   readonly concurrency?: number;
   /** Images that may wait here for a place in the child. Default 64; past it `analyse` throws InferenceOverloaded. */
   readonly maxWaiting?: number;
@@ -50,6 +60,8 @@ export interface Analysis {
   /** Size of the image as analysed: after EXIF orientation. */
   readonly width: number;
   readonly height: number;
+  /** Runs of models since the answer before, and samples in them: over 1 sample a run where batching gains something. */
+  readonly batches: BatchCounts;
 }
 
 export interface InferenceProcess {

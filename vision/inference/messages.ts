@@ -1,8 +1,10 @@
 /** What the parent and the inference child say to each other. Structured clone carries bytes and numbers as they are. */
 import type { Model } from '../../protocol/generated/vision/v1m0/vision_pb.js';
 import type { ServiceConfig, VisionResult } from '../services/service.ts';
+import type { BatchOverrides } from './batch-policy.ts';
 import type { DecodeLimits } from './decode.ts';
 import type { WireError } from './errors.ts';
+import type { BatchCounts } from './model-session.ts';
 import type { Provider } from './session.ts';
 
 export type ToChild =
@@ -12,11 +14,16 @@ export type ToChild =
       readonly threads: number;
       readonly providers: readonly Provider[];
       readonly limits: DecodeLimits;
+      /** Path of the manifest's folder; absent: the one that comes with the service. */
+      readonly manifestFolder: string | undefined;
+      readonly batching: BatchOverrides | undefined;
+      /** Images to analyse side by side; 0: as many as the provider gains from. */
+      readonly analyses: number;
     }
   | { readonly kind: 'analyse'; readonly id: number; readonly bytes: Uint8Array; readonly config: ServiceConfig };
 
 export type FromChild =
-  | { readonly kind: 'ready'; readonly models: readonly Model[] }
+  | { readonly kind: 'ready'; readonly models: readonly Model[]; readonly analyses: number }
   | { readonly kind: 'unopened'; readonly error: WireError }
   | { readonly kind: 'notice'; readonly message: string }
   | { readonly kind: 'analysed'; readonly id: number; readonly analysis: AnalysisMessage }
@@ -27,4 +34,6 @@ export interface AnalysisMessage {
   readonly durationMs: number;
   readonly width: number;
   readonly height: number;
+  /** Since the answer before. */
+  readonly batches: BatchCounts;
 }

@@ -14,14 +14,19 @@ const run = async (session: InferenceSession) => {
 };
 
 test('falls back to the next provider when an inference on the first fails, and says why', async () => {
-  const { content } = await readPinnedFile(blazeface);
+  const { content } = await readPinnedFile(blazeface, new URL('.', import.meta.url));
   const notices: string[] = [];
   let tried = 0;
   const warmUp = async (session: InferenceSession) => {
     if (tried++ === 0) throw new Error('out of memory');
     await run(session);
   };
-  const options = { name: 'blazeface', content, threads: 1, notice: (text: string) => notices.push(text) };
+  const options = {
+    name: 'blazeface',
+    content: () => content,
+    threads: 1,
+    notice: (text: string) => notices.push(text),
+  };
   const opened = await openSession({ ...options, providers: ['cpu', 'cpu'], warmUp });
   expect(opened.provider).toBe('cpu');
   expect(notices).toEqual(['blazeface runs on cpu: cpu failed: out of memory']);
@@ -30,6 +35,6 @@ test('falls back to the next provider when an inference on the first fails, and 
 
 test('reports every reason when no provider can run the model', async () => {
   const content = new TextEncoder().encode('not a model');
-  const options = { name: 'nonsense', content, threads: 1, notice: () => {}, warmUp: run };
+  const options = { name: 'nonsense', content: () => content, threads: 1, notice: () => {}, warmUp: run };
   await expect(openSession({ ...options, providers: ['cpu'] })).rejects.toBeInstanceOf(ModelUnavailable);
 });

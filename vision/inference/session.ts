@@ -14,7 +14,7 @@ import { ModelUnavailable } from './errors.ts';
  * The library that runs models on CUDA, where ONNX Runtime looks for it. Looking first keeps the runtime from printing an error of
  * its own, past every logger, on each machine that has no GPU.
  */
-const CUDA_PROVIDER = join(
+export const CUDA_PROVIDER = join(
   dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json')),
   `bin/napi-v6/${process.platform}/${process.arch}/libonnxruntime_providers_cuda.so`,
 );
@@ -24,14 +24,14 @@ export type Provider = 'cpu' | 'cuda';
 export interface SessionOptions {
   /** For messages. */
   readonly name: string;
-  /** The .onnx file, already checked against its pin. */
-  readonly content: Uint8Array;
+  /** The .onnx file for a provider, already checked against its pin. */
+  readonly content: (provider: Provider) => Uint8Array;
   /** In the order to try; the last must be 'cpu'. */
   readonly providers: readonly Provider[];
   /** Threads of one inference on the CPU. */
   readonly threads: number;
   /** Runs the model once as it will be used, every shape that occurs; a provider that fails here is not used. */
-  readonly warmUp: (session: InferenceSession) => Promise<void>;
+  readonly warmUp: (session: InferenceSession, provider: Provider) => Promise<void>;
   readonly notice: (message: string) => void;
 }
 
@@ -52,8 +52,11 @@ export async function openSession(options: SessionOptions): Promise<OpenedSessio
       continue;
     }
     try {
-      const session = await InferenceSession.create(options.content, runtimeOptions(provider, options.threads));
-      await options.warmUp(session);
+      const session = await InferenceSession.create(
+        options.content(provider),
+        runtimeOptions(provider, options.threads),
+      );
+      await options.warmUp(session, provider);
       if (reasons.length > 0) options.notice(`${options.name} runs on ${provider}: ${reasons.join('; ')}`);
       return { session, provider };
     } catch (error) {

@@ -4,12 +4,12 @@
  *   starting ──ready──▶ ready ──died──▶ restarting ──(delay)──▶ starts again, becomes ready …
  *      └──the service cannot open (model missing)──▶ failed          any ──close()──▶ closed
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import type { Model } from '../../protocol/generated/vision/v1m0/vision_pb.js';
 import type { ServiceConfig } from '../services/service.ts';
 import { Admission } from './admission.ts';
+import { endChild, forkChild } from './child-process.ts';
 import { DEFAULT_DECODE_LIMITS } from './decode.ts';
 import {
   fromWire,
@@ -28,11 +28,7 @@ import type {
   InferenceStatus,
 } from './inference-process.ts';
 import type { FromChild, ToChild } from './messages.ts';
-
-const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
-/** After so many starts in a row that came to nothing, images are refused rather than kept waiting. */
-const HOPELESS_STARTS = 5;
-const CLOSE_GRACE_MS = 2_000;
+import { Restarts } from './restarts.ts';
 
 interface Request {
   readonly id: number;
@@ -46,28 +42,27 @@ export class SupervisedChild implements InferenceProcess {
   readonly #options: InferenceProcessOptions;
   readonly #admission: Admission<Request>;
   readonly #ready = Promise.withResolvers<readonly Model[]>();
+  readonly #restarts: Restarts;
   #state: InferenceStatus['state'] = 'starting';
   #detail = 'loading models';
   #models: readonly Model[] = [];
   #child: ChildProcess | undefined;
   #nextId = 1;
-  #restarts = 0;
-  /** Deaths since the last image that was answered; decides the delay before the next start. */
-  #deaths = 0;
-  /** Starts in a row that never became ready. */
-  #emptyStarts = 0;
+  /** Images that the child analyses side by side. */
+  #analyses = 1;
   /** Set when no image can be served: what each is refused with. */
   #refusal: InferenceError | undefined;
   /** The image that is being timed: the first in the child. */
   #timed: Request | undefined;
   #timer: NodeJS.Timeout | undefined;
   #restartTimer: NodeJS.Timeout | undefined;
-  /** Why we killed the child ourselves, if we did. */
-  #killedBecause: string | undefined;
+  /** Why we killed the child ourselves, if we did, and whether any of the images in it may be the reason. */
+  #killed: { readonly because: string; readonly innocent: boolean } | undefined;
 
   constructor(options: InferenceProcessOptions) {
     this.#options = options;
     this.#admission = new Admission(options.concurrency ?? 2);
+    this.#restarts = new Restarts(options.restart ?? { firstDelayMs: 100, maxDelayMs: 10_000 });
     // Whoever does not ask for ready() shall not be ended by an unhandled rejection.
     this.#ready.promise.catch(() => {});
     this.#start();
@@ -83,7 +78,7 @@ export class SupervisedChild implements InferenceProcess {
       detail: this.#detail,
       models: this.#models,
       pid: this.#child?.pid,
-      restarts: this.#restarts,
+      restarts: this.#restarts.count,
       inFlight: this.#admission.inside,
       waiting: this.#admission.waiting,
     };
@@ -98,19 +93,21 @@ export class SupervisedChild implements InferenceProcess {
     }
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<Analysis>();
-    if (signal !== undefined) {
-      // What is in the child stays there: it cannot be interrupted, and its place is not free before it ends.
-      const onAbort = () => {
-        this.#admission.withdraw(id);
-        reject(signal.reason);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      const forget = () => signal.removeEventListener('abort', onAbort);
-      promise.then(forget, forget);
-    }
+    if (signal !== undefined) this.#withdrawOn(signal, id, promise, reject);
     this.#admission.add({ id, message: { kind: 'analyse', id, bytes, config }, timeoutMs, resolve, reject });
     this.#pump();
     return promise;
+  }
+
+  /** What is in the child stays there: it cannot be interrupted, and its place is not free before it ends. */
+  #withdrawOn(signal: AbortSignal, id: number, answer: Promise<unknown>, reject: (reason: unknown) => void): void {
+    const onAbort = () => {
+      this.#admission.withdraw(id);
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    const forget = () => signal.removeEventListener('abort', onAbort);
+    answer.then(forget, forget);
   }
 
   async close(): Promise<void> {
@@ -122,22 +119,18 @@ export class SupervisedChild implements InferenceProcess {
     clearTimeout(this.#timer);
     const child = this.#child;
     this.#child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = new Promise((resolve) => child.once('exit', resolve));
-    if (child.connected) child.disconnect();
-    const kill = setTimeout(() => child.kill('SIGKILL'), CLOSE_GRACE_MS);
-    await exited;
-    clearTimeout(kill);
+    if (child !== undefined) await endChild(child);
   }
 
   #start(): void {
     const started = performance.now();
-    const { service, threads = availableParallelism(), providers = ['cpu'], limits } = this.#options;
-    this.#killedBecause = undefined;
-    // The child's stdout goes to our stderr: what this process prints for programs stays its own.
-    const child = fork(CHILD, [], { serialization: 'advanced', stdio: ['ignore', 2, 2, 'ipc'], execArgv: [] });
+    const { service, threads = availableParallelism(), providers = ['cpu'], manifestFolder, batching } = this.#options;
+    const { analyses = 0, nodeFlags = [] } = this.#options;
+    const limits = { ...DEFAULT_DECODE_LIMITS, ...this.#options.limits };
+    this.#killed = undefined;
+    const child = forkChild(nodeFlags);
     this.#child = child;
-    this.#send({ kind: 'open', service, threads, providers, limits: { ...DEFAULT_DECODE_LIMITS, ...limits } });
+    this.#send({ kind: 'open', service, threads, providers, limits, manifestFolder, batching, analyses });
     const startTimeoutMs = this.#options.startTimeoutMs ?? 120_000;
     this.#timer = setTimeout(() => this.#kill(`not ready after ${startTimeoutMs} ms`), startTimeoutMs);
     child.on('message', (message: FromChild) => {
@@ -150,7 +143,7 @@ export class SupervisedChild implements InferenceProcess {
   #receive(message: FromChild, started: number): void {
     switch (message.kind) {
       case 'ready':
-        this.#becomeReady(message.models, performance.now() - started);
+        this.#becomeReady(message, performance.now() - started);
         break;
       case 'unopened':
         this.#unopened(fromWire(message.error));
@@ -158,12 +151,11 @@ export class SupervisedChild implements InferenceProcess {
       case 'notice':
         this.#options.onEvent?.(message);
         break;
-      case 'analysed': {
-        this.#deaths = 0;
+      case 'analysed':
+        this.#restarts.answered();
         this.#admission.leave(message.id)?.resolve({ ...message.analysis, models: this.#models });
         this.#pump();
         break;
-      }
       case 'failed':
         this.#admission.leave(message.id)?.reject(fromWire(message.error));
         this.#pump();
@@ -171,12 +163,14 @@ export class SupervisedChild implements InferenceProcess {
     }
   }
 
-  #becomeReady(models: readonly Model[], startMs: number): void {
+  #becomeReady({ models, analyses }: Extract<FromChild, { kind: 'ready' }>, startMs: number): void {
     clearTimeout(this.#timer);
     this.#state = 'ready';
     this.#models = models;
     this.#detail = models.map((model) => `${model.name} ${model.version} on ${model.provider}`).join(', ');
-    this.#emptyStarts = 0;
+    this.#restarts.becameReady();
+    this.#analyses = analyses;
+    this.#admission.concurrency = this.#options.concurrency ?? analyses + 1;
     this.#refusal = undefined;
     this.#ready.resolve(models);
     this.#options.onEvent?.({ kind: 'ready', pid: this.#child?.pid ?? 0, models, startMs });
@@ -203,24 +197,23 @@ export class SupervisedChild implements InferenceProcess {
     if (child !== this.#child) return;
     this.#child = undefined;
     clearTimeout(this.#timer);
-    const cause = this.#killedBecause ?? how;
+    const cause = this.#killed?.because ?? how;
     const inFlight = this.#admission.inside;
     if (this.#state === 'ready') {
       this.#timed = undefined;
-      const culprit = this.#admission.lost(this.#killedBecause !== undefined);
+      const culprit = this.#admission.lost(this.#killed?.innocent === true);
       culprit?.reject(new InferenceCrashed(`the inference process died: ${how}`));
-    } else if (++this.#emptyStarts >= HOPELESS_STARTS) {
+    } else if (this.#restarts.diedBeforeReady()) {
       const error = new InferenceUnavailable(`the inference process does not come up: ${cause}`);
       this.#ready.reject(error);
       this.#refuse(error);
     }
     this.#state = 'restarting';
     this.#detail = cause;
-    const { firstDelayMs, maxDelayMs } = this.#options.restart ?? { firstDelayMs: 100, maxDelayMs: 10_000 };
-    const restartInMs = Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(this.#deaths++, 30));
+    const restartInMs = this.#restarts.delayAfterDeath();
     this.#options.onEvent?.({ kind: 'died', cause, inFlight, restartInMs });
     this.#restartTimer = setTimeout(() => {
-      this.#restarts++;
+      this.#restarts.count += 1;
       this.#start();
     }, restartInMs);
   }
@@ -236,11 +229,17 @@ export class SupervisedChild implements InferenceProcess {
     clearTimeout(this.#timer);
     this.#timed = head;
     if (head === undefined) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = setTimeout(() => this.#giveUp(head), head.timeoutMs);
+  }
+
+  /** The image that came first has had its time. Where others are analysed beside it, one of those may hold it up. */
+  #giveUp(head: Request): void {
+    const certain = this.#analyses === 1 || this.#admission.inside === 1;
+    if (certain) {
       this.#admission.leave(head.id);
       head.reject(new InferenceTimeout(`no answer within ${head.timeoutMs} ms`));
-      this.#kill(`an image took more than ${head.timeoutMs} ms`);
-    }, head.timeoutMs);
+    }
+    this.#kill(`an image took more than ${head.timeoutMs} ms`, certain);
   }
 
   #send(message: ToChild): void {
@@ -248,8 +247,8 @@ export class SupervisedChild implements InferenceProcess {
     this.#child?.send(message, () => {});
   }
 
-  #kill(because: string): void {
-    this.#killedBecause = because;
+  #kill(because: string, innocent = true): void {
+    this.#killed = { because, innocent };
     this.#child?.kill('SIGKILL');
   }
 

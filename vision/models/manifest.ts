@@ -1,5 +1,5 @@
 /**
- * The manifest of a vision service: which models it runs, where they come from, and every number that its
+ * The manifest of a vision service: which models it runs, where they come from, how they are run, and every number that its
  * pre- and post-processing depends on. A new version of a model is a new manifest, not new code.
  */
 import { readFile } from 'node:fs/promises';
@@ -7,14 +7,27 @@ import { type Static, type TSchema, Type } from 'typebox';
 import Value from 'typebox/value';
 import { ModelUnavailable } from '../inference/errors.ts';
 
+/** How many samples a model takes in one run, and how long one waits for others. */
+const Batching = Type.Object(
+  {
+    /** Ascending, from 1. A run with fewer samples than one of these is filled up with zeros: each size costs a warm-up. */
+    sizes: Type.Array(Type.Integer({ minimum: 1 }), { minItems: 1 }),
+    /** Milliseconds that a sample waits for others of its shape while nothing runs. */
+    delayMs: Type.Number({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+);
+export type Batching = Static<typeof Batching>;
+
 const ModelFile = Type.Object(
   {
     /** Stable name that results carry. */
     name: Type.String({ minLength: 1 }),
     /** Version of the package that the file comes from. */
     version: Type.String({ minLength: 1 }),
-    /** npm package, and the file's path inside it. */
-    package: Type.String({ minLength: 1 }),
+    /** npm package that holds the file; without it the file lies beside the manifest. */
+    package: Type.Optional(Type.String({ minLength: 1 })),
+    /** Path inside the package or the manifest's folder. */
     file: Type.String({ minLength: 1 }),
     sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
     /** SPDX identifier. */
@@ -23,6 +36,10 @@ const ModelFile = Type.Object(
     source: Type.String(),
     /** What the model takes, for people. */
     input: Type.String(),
+    /** Per execution provider; one sample a run where nothing is said. */
+    batching: Type.Optional(
+      Type.Object({ cpu: Type.Optional(Batching), cuda: Type.Optional(Batching) }, { additionalProperties: false }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -34,6 +51,8 @@ function manifestSchema<Parameters extends TSchema>(parameters: Parameters) {
     {
       name: Type.String({ pattern: '^[a-z][a-z0-9]*$' }),
       version: Type.String({ pattern: '^[0-9]+\\.[0-9]+$' }),
+      /** Values that the `label` of a result can have; where there are too many to name, what kind they are. */
+      labels: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
       models: Type.Record(Type.String(), ModelFile),
       parameters,
     },
@@ -44,6 +63,7 @@ function manifestSchema<Parameters extends TSchema>(parameters: Parameters) {
 export interface Manifest<Models extends string, Parameters> {
   readonly name: string;
   readonly version: string;
+  readonly labels: readonly string[];
   readonly models: Readonly<Record<Models, ModelFile>>;
   readonly parameters: Parameters;
 }

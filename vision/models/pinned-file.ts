@@ -1,8 +1,9 @@
-/** Finds a file that a manifest names in an installed package and makes sure that it is the pinned one. */
+/** Finds a file that a manifest names, in an installed package or beside it, and makes sure that it is the pinned one. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ModelUnavailable } from '../inference/errors.ts';
 import type { ModelFile } from './manifest.ts';
 
@@ -12,9 +13,17 @@ export interface PinnedFile {
   readonly content: Uint8Array<ArrayBuffer>;
 }
 
-/** @throws ModelUnavailable when the package or file is missing or its SHA-256 differs from the manifest's. */
-export async function readPinnedFile(model: Pick<ModelFile, 'package' | 'file' | 'sha256'>): Promise<PinnedFile> {
-  const path = join(packageFolder(model.package), model.file);
+/**
+ * @param folder of the manifest, for files that no package holds
+ * @throws ModelUnavailable when the package or file is missing or its SHA-256 differs from the manifest's.
+ */
+export async function readPinnedFile(
+  model: Pick<ModelFile, 'package' | 'file' | 'sha256'>,
+  folder: URL,
+): Promise<PinnedFile> {
+  const root = model.package === undefined ? fileURLToPath(folder) : packageFolder(model.package);
+  const path = join(root, model.file);
+  if (relative(root, path).startsWith('..')) throw new ModelUnavailable(`${model.file} lies outside of ${root}`);
   let content: Uint8Array<ArrayBuffer>;
   try {
     content = await readFile(path);

@@ -6,7 +6,9 @@
  */
 import type { MessageType } from '@protobuf-ts/runtime';
 import type { Model } from '../../protocol/generated/vision/v1m0/vision_pb.js';
+import type { BatchOverrides } from '../inference/batch-policy.ts';
 import type { DecodedImage } from '../inference/decode.ts';
+import type { BatchCounts } from '../inference/model-session.ts';
 import type { Provider } from '../inference/session.ts';
 
 /** A result as it leaves a service: a plain message with `model` filled in and `imageId` empty, for the worker to fill. */
@@ -22,7 +24,7 @@ export interface VisionService<Result extends VisionResult = VisionResult> {
   /** `<major>.<minor>`, the version that claims grant; results are of the package `<name>.v<major>m<minor>`. */
   readonly version: string;
   readonly resultType: MessageType<Result>;
-  /** Folder that holds the service's manifest.json. */
+  /** Folder that holds the manifest.json that comes with the service. */
   readonly folder: URL;
   /**
    * Loads the models and runs each once, so that the first image waits for nothing.
@@ -36,6 +38,10 @@ export interface OpenOptions {
   readonly threads: number;
   /** Execution providers in the order to try; the last one must be 'cpu'. */
   readonly providers: readonly Provider[];
+  /** Folder of the manifest to open: the service's own, or one that an operator has put in its place. */
+  readonly manifestFolder: URL;
+  /** What the configuration says about batching; absent: what the manifest says. */
+  readonly batching?: BatchOverrides;
   /** Told of what an operator should know, such as that CUDA could not be used and why. */
   readonly notice: (message: string) => void;
 }
@@ -50,6 +56,8 @@ export interface Analyser<Result extends VisionResult = VisionResult> {
    * @throws ConfigInvalid when the service does not understand `config`.
    */
   analyse(image: DecodedImage, config: ServiceConfig): Promise<Result[]>;
+  /** Runs of the models since the start, and samples in them; absent where there is nothing to batch. */
+  counts?(): BatchCounts;
   /** Frees the models. */
   close(): Promise<void>;
 }

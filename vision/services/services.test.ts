@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Barcode } from '../../protocol/generated/barcode/v1m0/barcode_pb.js';
 import type { ExtractedDocument } from '../../protocol/generated/document/v1m0/document_pb.js';
+import type { ExtractedDocument as ExtractedDocument1m1 } from '../../protocol/generated/document/v1m1/document_pb.js';
 import type { ExtractedFace } from '../../protocol/generated/faceextract/v1m0/faceextract_pb.js';
 import type { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
 import { distance, type Quad, type Rect, rectIou } from '../imaging/geometry.ts';
@@ -46,7 +47,7 @@ const processes = new Map<string, InferenceProcess>();
 const analyse = (service: string, file: string, config = {}): Promise<Analysis> =>
   processes.get(service)!.analyse(file === 'desk' ? desk : readFileSync(new URL(file, samples)), config);
 /** An image in which the service finds something. */
-const subjectOf = (service: string) => (service === 'document' ? 'desk' : 'card.jpg');
+const subjectOf = (service: string) => (service.startsWith('document') ? 'desk' : 'card.jpg');
 
 beforeAll(async () => {
   desk = await drawDesk();
@@ -127,9 +128,9 @@ describe('barcode', () => {
   });
 });
 
-describe('document', () => {
+describe.each([['document'], ['document-1.1']])('%s', (service) => {
   test('finds the outline of a card on a table', async () => {
-    const [found, ...others] = (await analyse('document', 'desk')).results as ExtractedDocument[];
+    const [found, ...others] = (await analyse(service, 'desk')).results as ExtractedDocument[];
     expect(others).toEqual([]);
     const { topLeft, topRight, bottomRight, bottomLeft } = found!.quadrilateral!;
     for (const [index, corner] of [topLeft!, topRight!, bottomRight!, bottomLeft!].entries()) {
@@ -138,7 +139,7 @@ describe('document', () => {
   });
 
   test('gives a crop from which the text can be read as from the card itself', async () => {
-    const [found] = (await analyse('document', 'desk')).results as ExtractedDocument[];
+    const [found] = (await analyse(service, 'desk')).results as ExtractedDocument[];
     const { content, width, height, mediaType } = found!.crop!;
     expect(mediaType).toBe('image/jpeg');
     expect(await decodeImage(content)).toMatchObject({ width, height });
@@ -148,8 +149,14 @@ describe('document', () => {
   });
 
   test.each(['cat.jpg', 'coffee.jpg', 'rocket.jpg', 'page.png', 'card.jpg'])('finds none in %s', async (file) => {
-    expect((await analyse('document', file)).results).toEqual([]);
+    expect((await analyse(service, file)).results).toEqual([]);
   });
+});
+
+test('document 1.1 says which format a card has', async () => {
+  const [found] = (await analyse('document-1.1', 'desk')).results as ExtractedDocument1m1[];
+  expect(found).toMatchObject({ format: 'ID-1', label: 'document' });
+  expect(found!.aspectRatio).toBeCloseTo(1.586, 1);
 });
 
 describe.each(SERVICE_NAMES.map((name) => [name]))('every service: %s', (name) => {
@@ -174,13 +181,13 @@ describe.each(SERVICE_NAMES.map((name) => [name]))('every service: %s', (name) =
   });
 
   test('has its models in docs/models.md as they are pinned', async () => {
-    const { folder } = await loadService(name);
+    const { folder, name: service } = await loadService(name);
     const { models } = JSON.parse(readFileSync(new URL('manifest.json', folder), 'utf8')) as {
       models: Record<string, { name: string; version: string; package: string; sha256: string; licence: string }>;
     };
     const lines = readFileSync(new URL('../../docs/models.md', import.meta.url), 'utf8').split('\n');
     for (const model of Object.values(models)) {
-      const line = lines.find((candidate) => candidate.startsWith(`| ${name} | \`${model.name}\` |`));
+      const line = lines.find((candidate) => candidate.startsWith(`| ${service} | \`${model.name}\` |`));
       expect(line).toContain(`\`${model.package}\` ${model.version}`);
       expect(line).toContain(`\`${model.sha256}\` | ${model.licence} |`);
     }
@@ -190,7 +197,7 @@ describe.each(SERVICE_NAMES.map((name) => [name]))('every service: %s', (name) =
     const service = await loadService(name);
     const manifest = JSON.parse(readFileSync(new URL('manifest.json', service.folder), 'utf8'));
     expect([manifest.name, manifest.version]).toEqual([service.name, service.version]);
-    expect(service.resultType.typeName).toContain(`${name}.v${service.version.replace('.', 'm')}.`);
+    expect(service.resultType.typeName).toContain(`${service.name}.v${service.version.replace('.', 'm')}.`);
   });
 });
 

@@ -19,7 +19,6 @@ import { readPinnedFile } from '../../models/pinned-file.ts';
 import { checkConfig } from '../config.ts';
 import { inReadingOrder } from '../reading-order.ts';
 import type { Analyser, OpenOptions } from '../service.ts';
-import { barcode } from './service.ts';
 import { stripedAreas } from './stripes.ts';
 
 const Parameters = Type.Object({
@@ -65,10 +64,10 @@ const SYMBOLOGY: Readonly<Record<string, string>> = {
   DataBarOmni: 'DataBar',
 };
 
-export async function openBarcode(_options: OpenOptions): Promise<Analyser<Barcode>> {
-  const { models, parameters } = await readManifest(barcode.folder, ['reader'], Parameters);
+export async function openBarcode({ manifestFolder }: OpenOptions): Promise<Analyser<Barcode>> {
+  const { models, parameters } = await readManifest(manifestFolder, ['reader'], Parameters);
   const { reader } = models;
-  const { content } = await readPinnedFile(reader);
+  const { content } = await readPinnedFile(reader, manifestFolder);
   // Without this the package would fetch the binary from a server.
   const wasmBinary = content.buffer.slice(content.byteOffset, content.byteOffset + content.byteLength);
   await prepareZXingModule({ overrides: { wasmBinary }, fireImmediately: true });

@@ -2,18 +2,15 @@
 import sharp from 'sharp';
 import { Type } from 'typebox';
 import type { ExtractedDocument } from '../../../protocol/generated/document/v1m0/document_pb.js';
-import type { Model } from '../../../protocol/generated/vision/v1m0/vision_pb.js';
 import { distance, type Quad } from '../../imaging/geometry.ts';
 import { cutOut } from '../../imaging/warp.ts';
 import type { DecodedImage } from '../../inference/decode.ts';
-import { openSession } from '../../inference/session.ts';
+import { openModel } from '../../inference/model-session.ts';
 import { readManifest } from '../../models/manifest.ts';
-import { readPinnedFile } from '../../models/pinned-file.ts';
 import { checkConfig } from '../config.ts';
 import type { Analyser, OpenOptions } from '../service.ts';
 import { findSegments } from './lines.ts';
 import { findOutline } from './outline.ts';
-import { document } from './service.ts';
 
 const Parameters = Type.Object({
   inputSize: Type.Integer(),
@@ -44,18 +41,10 @@ const Config = Type.Object(
 );
 
 export async function openDocument(options: OpenOptions): Promise<Analyser<ExtractedDocument>> {
-  const { models, parameters } = await readManifest(document.folder, ['lines'], Parameters);
-  const { lines } = models;
-  const blank: DecodedImage = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3) };
-  const { session, provider } = await openSession({
-    ...options,
-    name: lines.name,
-    content: (await readPinnedFile(lines)).content,
-    warmUp: async (opened) => {
-      await findSegments(opened, blank, parameters.inputSize, parameters.lineThreshold);
-    },
-  });
-  const model: Model = { name: lines.name, version: lines.version, sha256: lines.sha256, provider };
+  const { models, parameters } = await readManifest(options.manifestFolder, ['lines'], Parameters);
+  const side = parameters.inputSize;
+  const lines = await openModel(models.lines, { ...options, shapes: () => [[side, side, 4]] });
+  const { model } = lines;
   return {
     models: [model],
     analyse: async (image, config) => {
@@ -63,7 +52,7 @@ export async function openDocument(options: OpenOptions): Promise<Analyser<Extra
         Config,
         config,
       );
-      const segments = await findSegments(session, image, parameters.inputSize, parameters.lineThreshold);
+      const segments = await findSegments(lines, image, parameters.inputSize, parameters.lineThreshold);
       const shortest = parameters.minLineShare * Math.hypot(image.width, image.height);
       const long = segments.filter(({ from, to }) => distance(from, to) >= shortest);
       const outline = findOutline(long, image.width, image.height, parameters.outline);
@@ -81,7 +70,8 @@ export async function openDocument(options: OpenOptions): Promise<Analyser<Extra
         },
       ];
     },
-    close: () => session.release(),
+    counts: () => lines.counts(),
+    close: () => lines.release(),
   };
 }
 

@@ -1,8 +1,8 @@
 /** Straight lines in an image, with M-LSD (Gu et al., Towards Light-weight and Real-time Line Segment Detection, 2022). */
-import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Point } from '../../imaging/geometry.ts';
 import { resize } from '../../imaging/resize.ts';
 import type { DecodedImage } from '../../inference/decode.ts';
+import type { ModelSession } from '../../inference/model-session.ts';
 
 export interface Segment {
   readonly from: Point;
@@ -16,7 +16,7 @@ const PEAK_RADIUS = 2;
 
 /** @param size side of the model's square input. @returns segments in pixels of the image. */
 export async function findSegments(
-  session: InferenceSession,
+  detector: ModelSession,
   image: DecodedImage,
   size: number,
   threshold: number,
@@ -29,12 +29,8 @@ export async function findSegments(
     input[i * 4 + 2] = data[i * 3 + 2]!;
     input[i * 4 + 3] = 1;
   }
-  const output = await session.run({
-    'input_image_with_alpha:0': new Tensor('float32', input, [1, size, size, 4]),
-  });
-  const scores = output.scores!.data as Float32Array;
-  const offsets = output.offsets!.data as Float32Array;
-  return readSegments(scores, offsets, size / 2, threshold, image.width / size, image.height / size);
+  const { scores, offsets } = await detector.infer({ data: input, dims: [size, size, 4] });
+  return readSegments(scores!.data, offsets!.data, size / 2, threshold, image.width / size, image.height / size);
 }
 
 /**

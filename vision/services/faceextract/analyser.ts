@@ -4,16 +4,13 @@ import { type ExtractedFace, LandmarkKind } from '../../../protocol/generated/fa
 import type { Model } from '../../../protocol/generated/vision/v1m0/vision_pb.js';
 import type { Rect } from '../../imaging/geometry.ts';
 import type { DecodedImage } from '../../inference/decode.ts';
-import { openSession } from '../../inference/session.ts';
+import { openModel } from '../../inference/model-session.ts';
 import { readManifest } from '../../models/manifest.ts';
-import { readPinnedFile } from '../../models/pinned-file.ts';
 import { checkConfig } from '../config.ts';
 import type { Analyser, OpenOptions } from '../service.ts';
 import type { Detection } from './detections.ts';
 import { findFaces } from './find-faces.ts';
-import { look } from './look.ts';
 import { FaceParameters } from './parameters.ts';
-import { faceextract } from './service.ts';
 
 const Config = Type.Object(
   {
@@ -33,26 +30,19 @@ const LANDMARKS = [
 ];
 
 export async function openFaceExtract(options: OpenOptions): Promise<Analyser<ExtractedFace>> {
-  const { models, parameters } = await readManifest(faceextract.folder, ['detector'], FaceParameters);
-  const { detector } = models;
-  const blank: DecodedImage = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3) };
-  const { session, provider } = await openSession({
-    ...options,
-    name: detector.name,
-    content: (await readPinnedFile(detector)).content,
-    warmUp: async (opened) => {
-      await look(opened, blank, { x: 0, y: 0, side: 64 }, false, parameters);
-    },
-  });
-  const model: Model = { name: detector.name, version: detector.version, sha256: detector.sha256, provider };
+  const { models, parameters } = await readManifest(options.manifestFolder, ['detector'], FaceParameters);
+  const side = parameters.inputSize;
+  const detector = await openModel(models.detector, { ...options, shapes: () => [[side, side, 3]] });
+  const { model } = detector;
   return {
     models: [model],
     analyse: async (image, config) => {
       const threshold = checkConfig(Config, config).min_confidence ?? parameters.scoreThreshold;
-      const faces = await findFaces(session, image, threshold, parameters);
+      const faces = await findFaces(detector, image, threshold, parameters);
       return faces.map((face, index) => toResult(face, index, image, model));
     },
-    close: () => session.release(),
+    counts: () => detector.counts(),
+    close: () => detector.release(),
   };
 }
 

@@ -6,10 +6,11 @@
  * resemblance is not. So whatever the search finds is looked at again in close-ups of several sizes, and the mean
  * score of those is the confidence. docs/models.md has the measurements.
  */
-import type { InferenceSession } from 'onnxruntime-node';
 import { rectIou } from '../../imaging/geometry.ts';
 import { upsideDown } from '../../imaging/resize.ts';
+import { atMost } from '../../inference/at-most.ts';
 import type { DecodedImage } from '../../inference/decode.ts';
+import type { ModelSession } from '../../inference/model-session.ts';
 import { blend, type Detection, withoutParts } from './detections.ts';
 import { look } from './look.ts';
 import type { FaceParameters } from './parameters.ts';
@@ -17,33 +18,31 @@ import { searchRegions } from './views.ts';
 
 /** @returns faces of at least `threshold`, by falling confidence. */
 export async function findFaces(
-  session: InferenceSession,
+  detector: ModelSession,
   image: DecodedImage,
   threshold: number,
   parameters: FaceParameters,
 ): Promise<Detection[]> {
-  const upright = await findUpright(session, image, threshold, parameters);
+  const upright = await findUpright(detector, image, threshold, parameters);
   if (upright.length > 0) return upright;
   // The model knows faces that lie on their side, but not upside down as on a card scanned the wrong way.
-  const found = await findUpright(session, await upsideDown(image), threshold, parameters);
+  const found = await findUpright(detector, await upsideDown(image), threshold, parameters);
   return found.map((face) => turned(face, image));
 }
 
 async function findUpright(
-  session: InferenceSession,
+  detector: ModelSession,
   image: DecodedImage,
   threshold: number,
   parameters: FaceParameters,
 ): Promise<Detection[]> {
-  const found: Detection[] = [];
-  for (const region of searchRegions(image.width, image.height, parameters.tiles)) {
-    const detections = await look(session, image, region, false, parameters);
-    found.push(...detections.filter((detection) => detection.score >= parameters.candidateThreshold));
-  }
+  const regions = searchRegions(image.width, image.height, parameters.tiles);
+  const seen = await atMost(detector.askAtOnce, regions, (region) => look(detector, image, region, false, parameters));
+  const found = seen.flat().filter((detection) => detection.score >= parameters.candidateThreshold);
   const candidates = blend(found, parameters.overlapThreshold).slice(0, parameters.maxCandidates);
   const faces: Detection[] = [];
   for (const candidate of candidates) {
-    const face = await lookCloser(session, image, candidate, parameters);
+    const face = await lookCloser(detector, image, candidate, parameters);
     if (face !== undefined && face.score >= threshold) faces.push(face);
   }
   return withoutParts(blend(faces, parameters.overlapThreshold));
@@ -51,27 +50,30 @@ async function findUpright(
 
 /** The mean of what close-ups show where the candidate is. A close-up that shows no face there counts as score 0. */
 async function lookCloser(
-  session: InferenceSession,
+  detector: ModelSession,
   image: DecodedImage,
   { box }: Detection,
   parameters: FaceParameters,
 ): Promise<Detection | undefined> {
   const centre = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
   if (centre.x < 0 || centre.y < 0 || centre.x >= image.width || centre.y >= image.height) return undefined;
-  const seen: Detection[] = [];
-  for (const factor of parameters.closeUps) {
+  const views = parameters.closeUps.flatMap((factor) => {
     const side = Math.max(box.width, box.height) * factor;
     const region = { x: centre.x - side / 2, y: centre.y - side / 2, side };
-    for (const mirrored of [false, true]) {
-      const [best] = (await look(session, image, region, mirrored, parameters))
-        .filter((detection) => rectIou(detection.box, box) >= parameters.overlapThreshold)
-        .sort((a, b) => b.score - a.score);
-      if (best !== undefined) seen.push(best);
-    }
-  }
+    return [false, true].map((mirrored) => ({ region, mirrored }));
+  });
+  const looks = await atMost(detector.askAtOnce, views, ({ region, mirrored }) =>
+    look(detector, image, region, mirrored, parameters),
+  );
+  const seen = looks.flatMap((detections) => {
+    const [best] = detections
+      .filter((detection) => rectIou(detection.box, box) >= parameters.overlapThreshold)
+      .sort((a, b) => b.score - a.score);
+    return best === undefined ? [] : [best];
+  });
   const [blended] = blend(seen, 0);
   if (blended === undefined) return undefined;
-  const score = seen.reduce((sum, detection) => sum + detection.score, 0) / (2 * parameters.closeUps.length);
+  const score = seen.reduce((sum, detection) => sum + detection.score, 0) / views.length;
   return { ...blended, score };
 }
 

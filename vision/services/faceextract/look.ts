@@ -1,7 +1,7 @@
 /** Runs BlazeFace on a square region of an image. */
-import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { squareView } from '../../imaging/resize.ts';
 import type { DecodedImage } from '../../inference/decode.ts';
+import type { ModelSession } from '../../inference/model-session.ts';
 import { blend, type Detection, readGrid } from './detections.ts';
 import type { FaceParameters } from './parameters.ts';
 import type { Region } from './views.ts';
@@ -14,7 +14,7 @@ const MIRRORED_POINTS = [1, 0, 2, 3, 5, 4];
  * @param mirrored whether the model gets the region's mirror image; what it finds is mirrored back.
  */
 export async function look(
-  session: InferenceSession,
+  detector: ModelSession,
   image: DecodedImage,
   region: Region,
   mirrored: boolean,
@@ -22,10 +22,8 @@ export async function look(
 ): Promise<Detection[]> {
   const size = parameters.inputSize;
   const { data, scale, origin } = await squareView(image, region, size);
-  const output = await session.run({
-    'input:0': new Tensor('float32', toInput(data, size, mirrored), [1, size, size, 3]),
-  });
-  const values = (name: string) => output[name]!.data as Float32Array;
+  const output = await detector.infer({ data: toInput(data, size, mirrored), dims: [size, size, 3] });
+  const values = (name: string) => output[name]!.data;
   const [fine, coarse] = parameters.anchors;
   // A close-up that is only half sure must still count with that half.
   const floor = parameters.candidateThreshold / 2;

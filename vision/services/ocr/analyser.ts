@@ -3,17 +3,15 @@ import { Type } from 'typebox';
 import type { TextLine } from '../../../protocol/generated/ocr/v1m0/ocr_pb.js';
 import type { Model } from '../../../protocol/generated/vision/v1m0/vision_pb.js';
 import type { Quad } from '../../imaging/geometry.ts';
-import type { DecodedImage } from '../../inference/decode.ts';
-import { type OpenedSession, openSession } from '../../inference/session.ts';
+import { openModel } from '../../inference/model-session.ts';
 import { type ModelFile, readManifest } from '../../models/manifest.ts';
 import { readPinnedFile } from '../../models/pinned-file.ts';
 import { checkConfig } from '../config.ts';
 import { inReadingOrder } from '../reading-order.ts';
 import type { Analyser, OpenOptions } from '../service.ts';
-import { detectLines } from './detect.ts';
+import { detectionShapes, detectLines } from './detect.ts';
 import { OcrParameters } from './parameters.ts';
-import { type ReadLine, readLines, turned, turnUpright, type UprightLine } from './recognise.ts';
-import { ocr } from './service.ts';
+import { type ReadLine, readLines, recognitionShapes, turned, turnUpright, type UprightLine } from './recognise.ts';
 import { withWordSpaces } from './word-spaces.ts';
 
 const Config = Type.Object(
@@ -25,49 +23,35 @@ const Config = Type.Object(
 );
 
 export async function openOcr(options: OpenOptions): Promise<Analyser<TextLine>> {
+  const { manifestFolder } = options;
   const { models, parameters } = await readManifest(
-    ocr.folder,
+    manifestFolder,
     ['detection', 'angle', 'recognition', 'characters'],
     OcrParameters,
   );
-  const classes = await readClasses(models.characters);
-  const blank: DecodedImage = { width: 320, height: 320, data: new Uint8Array(320 * 320 * 3).fill(255) };
-  const line = [
-    { x: 0, y: 0 },
-    { x: 320, y: 0 },
-    { x: 320, y: 48 },
-    { x: 0, y: 48 },
-  ] as const;
-  const open = async (model: ModelFile, warmUp: (session: OpenedSession['session']) => Promise<unknown>) =>
-    openSession({
-      ...options,
-      name: model.name,
-      content: (await readPinnedFile(model)).content,
-      warmUp: async (session) => {
-        await warmUp(session);
-      },
-    });
-  const detection = await open(models.detection, (session) => detectLines(session, blank, parameters.detection));
-  const angle = await open(models.angle, (session) => turnUpright(session, blank, [line], parameters));
-  const recognition = await open(models.recognition, (session) =>
-    readLines(session, blank, [line], classes, parameters),
-  );
-  const used = (model: ModelFile, { provider }: OpenedSession): Model => ({
-    name: model.name,
-    version: model.version,
-    sha256: model.sha256,
-    provider,
+  const classes = await readClasses(models.characters, manifestFolder);
+  const detection = await openModel(models.detection, {
+    ...options,
+    shapes: (provider) => detectionShapes(provider, parameters.detection),
   });
-  const reader = used(models.recognition, recognition);
+  const angle = await openModel(models.angle, {
+    ...options,
+    shapes: () => [[3, parameters.recognition.height, parameters.angle.width]],
+  });
+  const recognition = await openModel(models.recognition, {
+    ...options,
+    shapes: (provider) => recognitionShapes(provider, parameters.recognition),
+  });
+  const sessions = [detection, angle, recognition];
   return {
-    models: [used(models.detection, detection), used(models.angle, angle), reader],
+    models: sessions.map(({ model }) => model),
     analyse: async (image, config) => {
       const threshold = checkConfig(Config, config).min_confidence ?? parameters.recognition.scoreThreshold;
-      const found = await detectLines(detection.session, image, parameters.detection);
-      const upright = await turnUpright(angle.session, image, found, parameters);
-      const read = (quads: readonly Quad[]) => readLines(recognition.session, image, quads, classes, parameters);
+      const found = await detectLines(detection, image, parameters.detection);
+      const upright = await turnUpright(angle, image, found, parameters);
+      const read = (quads: readonly Quad[]) => readLines(recognition, image, quads, classes, parameters);
       const lines = await readBothWaysWhereInDoubt(upright, read, parameters.angle.doubtBelow);
-      const results = lines.map((line) => toResult(line, reader, parameters.spaces));
+      const results = lines.map((line) => toResult(line, recognition.model, parameters.spaces));
       const kept = results.filter(({ text, confidence }) => {
         const short = [...text].length <= parameters.recognition.shortText;
         return (
@@ -76,15 +60,22 @@ export async function openOcr(options: OpenOptions): Promise<Analyser<TextLine>>
       });
       return inReadingOrder(kept, placeOf).map((result, index) => ({ ...result, index }));
     },
+    counts: () => {
+      const all = sessions.map((session) => session.counts());
+      return {
+        runs: all.reduce((sum, { runs }) => sum + runs, 0),
+        samples: all.reduce((sum, { samples }) => sum + samples, 0),
+      };
+    },
     close: async () => {
-      for (const { session } of [detection, angle, recognition]) await session.release();
+      for (const session of sessions) await session.release();
     },
   };
 }
 
 /** The characters of the recognition model's classes from 1: the list, and the space that it leaves out. */
-async function readClasses(model: ModelFile): Promise<string[]> {
-  const { content } = await readPinnedFile(model);
+async function readClasses(model: ModelFile, folder: URL): Promise<string[]> {
+  const { content } = await readPinnedFile(model, folder);
   return [...new TextDecoder().decode(content).split('\n'), ' '];
 }
 

@@ -1,10 +1,11 @@
 /** Finds where text lines are in an image. */
-import type { InferenceSession } from 'onnxruntime-node';
 import { corners, type Quad, type RotatedRect } from '../../imaging/geometry.ts';
 import { resize } from '../../imaging/resize.ts';
 import type { DecodedImage } from '../../inference/decode.ts';
+import type { ModelSession } from '../../inference/model-session.ts';
+import type { Provider } from '../../inference/session.ts';
 import type { OcrParameters } from './parameters.ts';
-import { toTensor } from './tensor.ts';
+import { fixedLength, toSample } from './tensor.ts';
 import { textRegions } from './text-regions.ts';
 
 type Parameters = OcrParameters['detection'];
@@ -17,20 +18,34 @@ const MULTIPLE = 32;
  * right or steeply up or down; whether it is upside down is not known yet.
  */
 export async function detectLines(
-  session: InferenceSession,
+  detector: ModelSession,
   image: DecodedImage,
   parameters: Parameters,
 ): Promise<Quad[]> {
   const { width, height } = detectionSize(image, parameters);
   const scaled = await resize(image, width, height);
-  const input = toTensor([scaled], width, height, normalisation(parameters));
-  const output = await session.run({ x: input });
-  const map = output[session.outputNames[0]!]!.data as Float32Array;
+  const [seenWidth, seenHeight] = [width, height].map((side) => seenSide(side, detector, parameters)) as [
+    number,
+    number,
+  ];
+  const output = await detector.infer(toSample(scaled, seenWidth, seenHeight, normalisation(parameters)));
+  const map = Object.values(output)[0]!.data;
   const [fx, fy] = [image.width / width, image.height / height];
-  return textRegions(map, width, height, parameters).map((rect) => {
+  return textRegions(map, seenWidth, seenHeight, parameters).map((rect) => {
     const [a, b, c, d] = alongText(rect).map(({ x, y }) => ({ x: x * fx, y: y * fy }));
     return [a!, b!, c!, d!];
   });
+}
+
+/** A GPU prepares anew for every shape, so it gets to see few; a CPU would only compute what lies beyond the image. */
+function seenSide(side: number, { provider }: ModelSession, { fixedSides }: Parameters): number {
+  return provider === 'cpu' ? side : fixedLength(side, fixedSides);
+}
+
+/** Shapes of the model's input to be ready for. */
+export function detectionShapes(provider: Provider, { fixedSides }: Pick<Parameters, 'fixedSides'>): number[][] {
+  const sides = provider === 'cpu' ? fixedSides.slice(0, 1) : fixedSides;
+  return sides.flatMap((height) => sides.map((width) => [3, height, width]));
 }
 
 /** The size at which the model sees the image: small pages enlarged, large ones reduced, sides multiples of 32. */

@@ -11,6 +11,8 @@ export const OcrParameters = Type.Object({
     longSide: Type.Integer(),
     /** … nor by more than this factor. */
     maxEnlargement: Type.Number(),
+    /** Sides of the input on a GPU, ascending; the image lies at the top left of the next larger ones. */
+    fixedSides: Type.Array(Type.Integer({ multipleOf: 32 }), { minItems: 1 }),
     /** Of blue, green and red, in parts of 255. */
     mean: Triple,
     deviation: Triple,
@@ -31,8 +33,8 @@ export const OcrParameters = Type.Object({
   recognition: Type.Object({
     height: Type.Integer(),
     maxWidth: Type.Integer(),
-    /** Lines of similar width that run together. */
-    batch: Type.Integer({ minimum: 1 }),
+    /** Widths of the input on a GPU, ascending; the line lies at the left of the next wider one. */
+    fixedWidths: Type.Array(Type.Integer({ minimum: 1 }), { minItems: 1 }),
     /** Lines below this mean confidence are not reported. */
     scoreThreshold: Type.Number(),
     /** Texts of up to so many characters must be surer: textures in photographs look like single letters. */

@@ -1,11 +1,13 @@
 /** Reads the text of lines that were found: which way up each is, then its characters. */
-import type { InferenceSession } from 'onnxruntime-node';
 import { distance, type Point, type Quad } from '../../imaging/geometry.ts';
 import { cutOut } from '../../imaging/warp.ts';
+import { atMost } from '../../inference/at-most.ts';
 import type { DecodedImage } from '../../inference/decode.ts';
+import type { ModelSession } from '../../inference/model-session.ts';
+import type { Provider } from '../../inference/session.ts';
 import { type Character, decodeCtc } from './ctc.ts';
 import type { OcrParameters } from './parameters.ts';
-import { SYMMETRIC, toTensor } from './tensor.ts';
+import { fixedLength, SYMMETRIC, toSample } from './tensor.ts';
 
 export interface ReadLine {
   /** Beginning where the first character does. */
@@ -29,27 +31,19 @@ export interface UprightLine {
  * model's authors do, makes it guess: it then turns long upright lines with a score of 0.94.
  */
 export async function turnUpright(
-  session: InferenceSession,
+  classifier: ModelSession,
   image: DecodedImage,
   quads: readonly Quad[],
   { angle, recognition }: Pick<OcrParameters, 'angle' | 'recognition'>,
 ): Promise<UprightLine[]> {
-  const upright: UprightLine[] = [];
-  for (let from = 0; from < quads.length; from += recognition.batch) {
-    const group = quads.slice(from, from + recognition.batch);
-    const crops = group.map((quad) => {
-      const width = lineWidth(quad, recognition.height, Number.POSITIVE_INFINITY);
-      const seen = Math.min(angle.width, width);
-      return cutOut(image, middle(quad, seen / width), seen, recognition.height);
-    });
-    const output = await session.run({ x: toTensor(crops, angle.width, recognition.height, SYMMETRIC) });
-    const scores = output[session.outputNames[0]!]!.data as Float32Array;
-    for (const [index, quad] of group.entries()) {
-      const wasTurned = scores[index * 2 + 1]! >= angle.threshold;
-      upright.push({ quad: wasTurned ? turned(quad) : quad, wasTurned });
-    }
-  }
-  return upright;
+  return atMost(classifier.askAtOnce, quads, async (quad) => {
+    const width = lineWidth(quad, recognition.height, Number.POSITIVE_INFINITY);
+    const seen = Math.min(angle.width, width);
+    const crop = cutOut(image, middle(quad, seen / width), seen, recognition.height);
+    const output = await classifier.infer(toSample(crop, angle.width, recognition.height, SYMMETRIC));
+    const wasTurned = Object.values(output)[0]!.data[1]! >= angle.threshold;
+    return { quad: wasTurned ? turned(quad) : quad, wasTurned };
+  });
 }
 
 export function turned([a, b, c, d]: Quad): Quad {
@@ -66,34 +60,37 @@ function middle([a, b, c, d]: Quad, share: number): Quad {
   return [between(a, b, start), between(a, b, end), between(d, c, end), between(d, c, start)];
 }
 
-/** Reads lines in groups of similar width, each padded to the widest of its group. @returns in the order of `quads`. */
+/** Reads lines, each at its own width or, on a GPU, at the next of a few. @returns in the order of `quads`. */
 export async function readLines(
-  session: InferenceSession,
+  reader: ModelSession,
   image: DecodedImage,
   quads: readonly Quad[],
   classes: readonly string[],
   { recognition }: Pick<OcrParameters, 'recognition'>,
 ): Promise<ReadLine[]> {
-  const { height, maxWidth, batch } = recognition;
-  const lines: ReadLine[] = [];
-  const byWidth = quads
-    .map((quad, index) => ({ quad, index, width: lineWidth(quad, height, maxWidth) }))
-    .sort((a, b) => a.width - b.width);
-  for (let from = 0; from < byWidth.length; from += batch) {
-    const group = byWidth.slice(from, from + batch);
-    const crops = group.map(({ quad, width }) => cutOut(image, quad, width, height));
-    const width = Math.max(...group.map((line) => line.width));
-    const output = await session.run({ x: toTensor(crops, width, height, SYMMETRIC) });
-    const tensor = output[session.outputNames[0]!]!;
-    const steps = tensor.dims[1]!;
-    const perLine = steps * (classes.length + 1);
-    for (const [n, { quad, index }] of group.entries()) {
-      const probabilities = (tensor.data as Float32Array).subarray(n * perLine, (n + 1) * perLine);
-      const characters = decodeCtc(probabilities, steps, classes);
-      lines[index] = { quad, characters, pixels: crops[n]!, columnsPerStep: width / steps };
-    }
-  }
+  const { height, maxWidth, fixedWidths } = recognition;
+  const sized = quads.map((quad, index) => {
+    const needed = lineWidth(quad, height, maxWidth);
+    return { quad, index, needed, width: reader.provider === 'cpu' ? needed : fixedLength(needed, fixedWidths) };
+  });
+  const lines: ReadLine[] = new Array(quads.length);
+  // Lines of one width follow each other, so that they can run together.
+  const byWidth = sized.toSorted((a, b) => a.width - b.width);
+  await atMost(reader.askAtOnce, byWidth, async ({ quad, index, needed, width }) => {
+    const pixels = cutOut(image, quad, needed, height);
+    const { data, dims } = Object.values(await reader.infer(toSample(pixels, width, height, SYMMETRIC)))[0]!;
+    const steps = dims[0]!;
+    lines[index] = { quad, characters: decodeCtc(data, steps, classes), pixels, columnsPerStep: width / steps };
+  });
   return lines;
+}
+
+/** Shapes of the model's input to be ready for. */
+export function recognitionShapes(
+  provider: Provider,
+  { height, fixedWidths }: OcrParameters['recognition'],
+): number[][] {
+  return (provider === 'cpu' ? fixedWidths.slice(0, 1) : fixedWidths).map((width) => [3, height, width]);
 }
 
 /** Pixels that a line needs at the model's height to keep its shape. */

@@ -1,5 +1,5 @@
 /** Packs RGB images into the planar BGR tensors that the models were trained on. */
-import { Tensor } from 'onnxruntime-node';
+import type { Sample } from '../../inference/batcher.ts';
 import type { DecodedImage } from '../../inference/decode.ts';
 
 /** Per channel (blue, green, red): tensor value = pixel × scale + shift. */
@@ -14,25 +14,23 @@ export const SYMMETRIC: Normalisation = {
   shift: [-1, -1, -1],
 };
 
-/** @returns [N,3,height,width]; images narrower than `width` are followed by zeros. */
-export function toTensor(
-  images: readonly DecodedImage[],
-  width: number,
-  height: number,
-  { scale, shift }: Normalisation,
-): Tensor {
+/** @returns [3,height,width]; what lies beyond the image on the right and below is 0. */
+export function toSample(image: DecodedImage, width: number, height: number, normalisation: Normalisation): Sample {
   const plane = width * height;
-  const values = new Float32Array(images.length * 3 * plane);
-  for (const [n, image] of images.entries()) {
-    for (let channel = 0; channel < 3; channel++) {
-      const [factor, offset] = [scale[channel]!, shift[channel]!];
-      const source = 2 - channel;
-      for (let y = 0; y < height; y++) {
-        const to = (n * 3 + channel) * plane + y * width;
-        const from = y * image.width * 3 + source;
-        for (let x = 0; x < image.width; x++) values[to + x] = image.data[from + x * 3]! * factor + offset;
-      }
+  const data = new Float32Array(3 * plane);
+  for (let channel = 0; channel < 3; channel++) {
+    const [factor, offset] = [normalisation.scale[channel]!, normalisation.shift[channel]!];
+    const source = 2 - channel;
+    for (let y = 0; y < image.height; y++) {
+      const to = channel * plane + y * width;
+      const from = y * image.width * 3 + source;
+      for (let x = 0; x < image.width; x++) data[to + x] = image.data[from + x * 3]! * factor + offset;
     }
   }
-  return new Tensor('float32', values, [images.length, 3, height, width]);
+  return { data, dims: [3, height, width] };
+}
+
+/** The first of some ascending lengths that is not below `length`, or the last. */
+export function fixedLength(length: number, allowed: readonly number[]): number {
+  return allowed.find((candidate) => candidate >= length) ?? allowed.at(-1) ?? length;
 }
