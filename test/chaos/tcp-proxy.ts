@@ -8,6 +8,7 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   #targetPort = 0;
   #isCut = false;
+  #isSilent = false;
   #delayMs = 0;
 
   private constructor(server: Server) {
@@ -21,8 +22,12 @@ export class TcpProxy {
     return new TcpProxy(server);
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${this.port}`;
   }
 
   /** Where new connections lead from now on. */
@@ -41,9 +46,17 @@ export class TcpProxy {
     this.#delayMs = ms;
   }
 
+  /** Lets nothing through until mended, without anybody being told: a cable that was pulled. */
+  silence(): void {
+    this.#isSilent = true;
+    for (const socket of this.#sockets) socket.pause();
+  }
+
   mend(): void {
     this.#isCut = false;
+    this.#isSilent = false;
     this.#delayMs = 0;
+    for (const socket of this.#sockets) socket.resume();
   }
 
   async close(): Promise<void> {
@@ -64,6 +77,7 @@ export class TcpProxy {
 
   #pass(from: Socket, to: Socket): void {
     this.#sockets.add(from);
+    if (this.#isSilent) from.pause();
     // In turn: what comes after the delay is over must not overtake what is still held back.
     let turn = Promise.resolve();
     from.on('data', (chunk) => {

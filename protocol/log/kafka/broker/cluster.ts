@@ -22,12 +22,16 @@ export interface KafkaClusterOptions {
   readonly scramUsers?: readonly string[];
   /** Protocol of the client listener. Default PLAINTEXT. */
   readonly security?: 'PLAINTEXT' | 'SASL_PLAINTEXT' | 'SSL' | 'SASL_SSL';
+  /** Ports of proxies: for each a listener of its own, which sends its clients there. One broker only. */
+  readonly proxyPorts?: readonly number[];
 }
 
 export interface KafkaCluster {
   /** host:port of each broker. */
   readonly bootstrap: readonly string[];
   readonly brokers: readonly KafkaBroker[];
+  /** Where each proxy leads: the port of its listener. */
+  readonly listenerPorts: readonly number[];
   /** Stops every broker that runs, cleanly. */
   stop(): Promise<void>;
 }
@@ -43,9 +47,10 @@ export async function startKafka(options: KafkaClusterOptions): Promise<KafkaClu
 }
 
 async function startBrokers(jars: KafkaJars, options: KafkaClusterOptions): Promise<KafkaCluster> {
-  const { folder, brokers: count = 1, port, scramUsers = [] } = options;
+  const { folder, brokers: count = 1, port, scramUsers = [], proxyPorts = [] } = options;
   mkdirSync(folder, { recursive: true });
-  const ports = await freePorts(count * 2, port);
+  const ports = await freePorts(count * 2 + proxyPorts.length, port);
+  const listenerPorts = ports.slice(count * 2);
   const members = Array.from({ length: count }, (_, index) => ({
     id: index + 1,
     port: ports[index]!,
@@ -54,7 +59,7 @@ async function startBrokers(jars: KafkaJars, options: KafkaClusterOptions): Prom
   const brokers = members.map((member) => {
     const configuration = join(folder, `broker-${member.id}.properties`);
     const data = join(folder, `data-${member.id}`);
-    writeFileSync(configuration, properties(member, members, data, options));
+    writeFileSync(configuration, properties(member, members, data, options) + proxied(member, listenerPorts, options));
     return new KafkaBroker({ jars, configuration, data, clusterId: CLUSTER_ID, scramUsers, port: member.port });
   });
   const stop = async () => {
@@ -66,7 +71,7 @@ async function startBrokers(jars: KafkaJars, options: KafkaClusterOptions): Prom
     await stop();
     throw error;
   }
-  return { bootstrap: brokers.map((broker) => `127.0.0.1:${broker.port}`), brokers, stop };
+  return { bootstrap: brokers.map((broker) => `127.0.0.1:${broker.port}`), brokers, listenerPorts, stop };
 }
 
 /** Runs a broker once for the archive of its classes. Without it a broker starts too, only slower. */
@@ -130,6 +135,25 @@ function properties(
   return Object.entries(settings)
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
+}
+
+/** Overrides the properties of the same names. */
+function proxied(
+  { port, controllerPort }: Member,
+  listenerPorts: readonly number[],
+  { security = 'PLAINTEXT', proxyPorts = [] }: KafkaClusterOptions,
+): string {
+  if (proxyPorts.length === 0) return '';
+  const address = (name: string, at: number) => `${name}://127.0.0.1:${at}`;
+  const listeners = listenerPorts.map((at, index) => address(`PROXY${index}`, at));
+  const advertised = proxyPorts.map((at, index) => address(`PROXY${index}`, at));
+  const protocols = proxyPorts.map((_at, index) => `PROXY${index}:${security}`);
+  return [
+    `listeners=${[address('CLIENT', port), address('CONTROLLER', controllerPort), ...listeners]}`,
+    `advertised.listeners=${[address('CLIENT', port), ...advertised]}`,
+    `listener.security.protocol.map=${[`CLIENT:${security}`, 'CONTROLLER:PLAINTEXT', ...protocols]}`,
+    '',
+  ].join('\n');
 }
 
 /** @param first asks for this port and those after it, without looking whether they are free */
