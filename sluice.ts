@@ -9,7 +9,9 @@ import { UsageError } from './sdk/commands/errors.ts';
 import { journalCommand } from './sdk/commands/journal.ts';
 import { keysCommand } from './sdk/commands/keys.ts';
 import { lagCommand } from './sdk/commands/lag.ts';
+import { mirrorCommand } from './sdk/commands/mirror.ts';
 import { offsetsCommand } from './sdk/commands/offsets.ts';
+import { webhooksCommand } from './sdk/commands/push-webhooks.ts';
 import { roleCommands } from './sdk/commands/run-roles.ts';
 import { scaleCommand } from './sdk/commands/scale.ts';
 import { submitCommand } from './sdk/commands/submit.ts';
@@ -31,11 +33,13 @@ for (const command of [
   keysCommand(),
   submitCommand(),
   tailCommand(),
+  mirrorCommand(),
   journalCommand(),
   topicsCommand(),
   lagCommand(),
   offsetsCommand(),
   deadLetterCommand(),
+  webhooksCommand(),
   configCommand(),
   scaleCommand(),
   demoCommand(),

@@ -82,7 +82,7 @@ function check(load: Load, requests: readonly ReceivedRequest[]): { repeated: nu
   return { repeated: accepted.length - first.size };
 }
 
-test('delivered is what was produced, in order, repeated at most by the group', { timeout: 120_000 }, async () => {
+test('delivered is what was produced, in order, repeated at most by the group', { timeout: 300_000 }, async () => {
   const loads = await Promise.all(['ada', 'bob', 'cyd'].map(openLoad));
   receiver.behave('/bob', { kind: 'accept', delayMs: 3 });
   receiver.behave('/cyd', { kind: 'fail-first', times: 20 });

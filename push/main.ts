@@ -1,6 +1,8 @@
 /** Starts push: the journaler in a thread of its own, and the workers that deliver what it journals. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { journalLag } from '../protocol/capacity/journal-lag.ts';
+import { nodeName, startCapacityReporter } from '../protocol/capacity/reporter.ts';
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
 import { ThreadSupervisor } from '../protocol/thread/thread-supervisor.ts';
 import { openSealingKeys } from '../protocol/webhook/sealing.ts';
@@ -26,7 +28,7 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
   const metrics = pushMetrics(registry);
   const store = new DeliveryStore(join(dataFolder, 'deliveries.sqlite'));
   const folder = join(dataFolder, 'journal');
-  const notices = new Notices(log, () => directory.epoch!, Date.now, logger);
+  const notices = new Notices(log, () => directory.epoch!, Date.now, logger, metrics.noticeDropped);
   const directory = new Directory(
     {
       folder,
@@ -37,6 +39,7 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
       openSender: (url) => openSender(url, senderOptions, Date.now),
       room: new SharedRoom(config.concurrency.shared),
       notify: (endpoint, notice) => notices.tell(endpoint, notice),
+      notices: () => notices.waiting,
       now: Date.now,
       random: Math.random,
     },
@@ -44,6 +47,7 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
   );
   const journalerOptions: JournalerOptions = {
     log: logSettings,
+    telemetry: context.telemetry,
     folder,
     book: join(dataFolder, 'endpoints.sqlite'),
     partitions: config.partitions,
@@ -66,6 +70,15 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
     (change) => directory.changed(change),
     (error) => logger.warn({ err: error }, 'changes of webhooks cannot be read'),
   );
+  // How far what is taken in is behind. What waits for endpoints is theirs: however long one is stuck, no image is refused for it.
+  const stopReporting = startCapacityReporter({
+    log,
+    service: 'push',
+    instance: nodeName(dataFolder),
+    sample: journalLag(log, directory),
+    now: Date.now,
+    onError: (err) => logger.warn({ err }, 'capacity cannot be reported'),
+  });
   const observing = setInterval(() => directory.observe(), OBSERVE_MS);
   const expiring = setInterval(() => store.expireDeadLetters(Date.now() - config.deadLetterRetentionMs), EXPIRE_MS);
 
@@ -77,6 +90,7 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
       clearInterval(observing);
       clearInterval(expiring);
       await changes.close();
+      await stopReporting();
       await journaler.stop();
       await directory.stop();
       await notices.stop();

@@ -10,7 +10,25 @@ export interface PushMetrics {
   journaled(messages: number): void;
   skipped(why: 'refused' | 'unsound'): void;
   lag(partition: number, records: number): void;
-  endpoints(counts: Readonly<Record<Health['kind'], number>>, waiting: number, inFlight: number): void;
+  /** Messages of an endpoint were retired from the journal before it was pushed them. */
+  missed(): void;
+  endpoints(counts: Readonly<Record<Health['kind'], number>>): void;
+  queues(queues: PushQueues): void;
+  noticeDropped(): void;
+}
+
+/** What waits, over all endpoints: each has a bound by config or in code. */
+export interface PushQueues {
+  /** Messages taken from the journal and not finished. */
+  readonly waiting: number;
+  /** Endpoints for which nothing more is read before something is finished. */
+  readonly full: number;
+  readonly inFlight: number;
+  /** Requests under way beyond the first of each endpoint. */
+  readonly roomTaken: number;
+  readonly heldBytes: number;
+  /** Notices that the log has not taken yet. */
+  readonly notices: number;
 }
 
 export function pushMetrics(registry: Registry): PushMetrics {
@@ -48,8 +66,25 @@ export function pushMetrics(registry: Registry): PushMetrics {
     labelNames: ['state'],
     registers,
   });
-  const waiting = new Gauge({ name: 'sluice_push_waiting_messages', help: 'Taken up and not finished', registers });
-  const inFlight = new Gauge({ name: 'sluice_push_in_flight_requests', help: 'Requests under way', registers });
+  const missed = new Counter({
+    name: 'sluice_push_gaps_total',
+    help: 'Gaps in what an endpoint was pushed: messages that were retired before their turn came',
+    registers,
+  });
+  const dropped = new Counter({
+    name: 'sluice_push_notices_dropped_total',
+    help: 'Notices about webhooks given up because too many waited for the log',
+    registers,
+  });
+  const gauge = (name: string, help: string) => new Gauge({ name: `sluice_push_${name}`, help, registers });
+  const gauges: Readonly<Record<keyof PushQueues, Gauge>> = {
+    waiting: gauge('waiting_messages', 'Taken up and not finished'),
+    full: gauge('full_endpoints', 'Endpoints with so much unfinished that nothing more is taken up for them'),
+    inFlight: gauge('in_flight_requests', 'Requests under way'),
+    roomTaken: gauge('shared_requests', 'Requests under way beyond the first of each endpoint'),
+    heldBytes: gauge('held_bytes', 'Messages held in memory for what is sent next'),
+    notices: gauge('waiting_notices', 'Notices about webhooks that the log has not taken yet'),
+  };
   // Looked up once: this is counted for every request.
   const outcomes = {
     delivered: requests.labels('delivered'),
@@ -66,10 +101,13 @@ export function pushMetrics(registry: Registry): PushMetrics {
     journaled: (count) => journaled.inc(count),
     skipped: (why) => skipped.inc({ why }),
     lag: (partition, records) => lag.set({ partition }, records),
-    endpoints(counts, messagesWaiting, requestsInFlight) {
+    missed: () => missed.inc(),
+    noticeDropped: () => dropped.inc(),
+    endpoints(counts) {
       for (const [state, count] of Object.entries(counts)) endpoints.set({ state }, count);
-      waiting.set(messagesWaiting);
-      inFlight.set(requestsInFlight);
+    },
+    queues(queues) {
+      for (const [name, size] of Object.entries(queues)) gauges[name as keyof PushQueues].set(size);
     },
   };
 }

@@ -8,7 +8,10 @@ export interface Item {
   readonly messageId: string;
   readonly type: string;
   readonly transaction: string;
-  readonly time: number;
+  /** RFC 3339. */
+  readonly time: string;
+  /** Only where its trace is recorded. */
+  readonly traceparent: string | undefined;
   /** Bytes of its frame. */
   readonly size: number;
   /** undefined where it waits and is read again when its time comes. */

@@ -4,17 +4,19 @@
  */
 import type { Logger } from 'pino';
 import { type JournalReader, openJournalReader } from '../../journal/reader.ts';
+import { partitionOf } from '../../protocol/log/partitioner.ts';
 import { pushGrant, readPushGrant } from '../../protocol/webhook/grant.ts';
-import { openSecret, type SealingKeys, secretKey } from '../../protocol/webhook/sealing.ts';
+import type { SealingKeys } from '../../protocol/webhook/sealing.ts';
 import type { WebhookChange } from '../../protocol/webhook/webhook-record.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { PushMetrics } from '../metrics.ts';
 import type { DeliveryStore } from '../store/delivery-store.ts';
 import { journalFolder } from '../write/journal-folder.ts';
 import type { FromJournaler } from '../write/messages.ts';
-import { EndpointWorker, type WorkerDependencies } from './endpoint-worker.ts';
+import { EndpointWorker } from './endpoint-worker.ts';
 import type { DeliveryOptions } from './options.ts';
-import type { SigningKey } from './signature.ts';
+import { openSigningKeys } from './signing-keys.ts';
+import type { WorkerDependencies } from './worker-dependencies.ts';
 
 export interface DirectoryDependencies
   extends Pick<WorkerDependencies, 'openSender' | 'room' | 'notify' | 'now' | 'random' | 'logger'> {
@@ -24,6 +26,8 @@ export interface DirectoryDependencies
   readonly sealingKeys: SealingKeys;
   readonly metrics: PushMetrics;
   readonly logger: Logger;
+  /** How many notices the log has not taken yet. */
+  readonly notices: () => number;
 }
 
 export interface DirectoryOptions extends DeliveryOptions {
@@ -43,6 +47,7 @@ export class Directory {
   readonly #changes = new Map<string, WebhookChange>();
   readonly #saving: NodeJS.Timeout;
   #epoch: string | undefined;
+  #partitionCount = 0;
   #finished = 0;
 
   constructor(to: DirectoryDependencies, options: DirectoryOptions) {
@@ -61,6 +66,7 @@ export class Directory {
     const { logger, metrics } = this.#to;
     switch (news.kind) {
       case 'following':
+        this.#partitionCount = news.partitionCount;
         this.#open(news.epoch, news.partitions);
         for (const endpoint of news.endpoints) this.#configure(endpoint);
         break;
@@ -91,8 +97,18 @@ export class Directory {
       if (worker.endpoint.client === change.client) this.#apply(worker, change);
   }
 
+  /** Whether it is this process that pushes the client's messages. Only where `epoch` is known. */
+  pushesFor(client: string): boolean {
+    return this.#readers.has(partitionOf(client, this.#partitionCount));
+  }
+
   worker(key: string): EndpointWorker | undefined {
     return this.#workers.get(key);
+  }
+
+  /** Offset of the next record that each journal takes in, by partition. */
+  positions(): ReadonlyMap<number, number> {
+    return new Map([...this.#readers].map(([partition, reader]) => [partition, reader.bounds().position]));
   }
 
   /** Offsets of the partition's journal: `end` is the offset of the next record to be taken in. */
@@ -117,18 +133,22 @@ export class Directory {
     }
   }
 
-  /** Counts for metrics. */
+  /** For metrics: endpoints by state, and what waits for them. */
   observe(): void {
+    const { metrics, room, notices } = this.#to;
     const counts = { well: 0, failing: 0, parked: 0, disabled: 0 };
-    let waiting = 0;
-    let inFlight = 0;
+    let [waiting, full, inFlight, heldBytes] = [0, 0, 0, 0];
     for (const worker of this.#workers.values()) {
       const status = worker.status();
+      const load = worker.load();
       counts[status.state] += 1;
       waiting += status.waiting;
       inFlight += status.inFlight;
+      heldBytes += load.heldBytes;
+      if (load.isFull) full += 1;
     }
-    this.#to.metrics.endpoints(counts, waiting, inFlight);
+    metrics.endpoints(counts);
+    metrics.queues({ waiting, full, inFlight, heldBytes, roomTaken: room.taken, notices: notices() });
   }
 
   async stop(): Promise<void> {
@@ -155,7 +175,7 @@ export class Directory {
   #configure(endpoint: Endpoint): void {
     if (!this.#readers.has(endpoint.partition)) return;
     const worker = this.#workers.get(endpoint.key) ?? this.#make(endpoint);
-    void this.#keys(endpoint).then((keys) => {
+    void openSigningKeys(this.#to.sealingKeys, endpoint, this.#to.logger).then((keys) => {
       if (endpoint.issuedAt >= worker.endpoint.issuedAt) worker.configure(endpoint, keys);
       const change = this.#changes.get(endpoint.client);
       if (change !== undefined) this.#apply(worker, change);
@@ -173,7 +193,7 @@ export class Directory {
     const grant = readPushGrant(pushGrant(webhook, this.#to.now()));
     if (grant === undefined || grant.verified < endpoint.grant.verified) return;
     const current: Endpoint = { ...endpoint, grant, issuedAt: Math.max(endpoint.issuedAt, grant.verified) };
-    void this.#keys(current).then((keys) => {
+    void openSigningKeys(this.#to.sealingKeys, current, this.#to.logger).then((keys) => {
       if (worker.endpoint.grant.verified <= grant.verified) worker.configure(current, keys);
     });
   }
@@ -201,23 +221,6 @@ export class Directory {
     );
     this.#workers.set(endpoint.key, worker);
     return worker;
-  }
-
-  async #keys(endpoint: Endpoint): Promise<SigningKey[]> {
-    try {
-      return await Promise.all(
-        endpoint.grant.secrets.map(async ({ sealed, retires }) => ({
-          key: secretKey(await openSecret(this.#to.sealingKeys, endpoint.client, sealed)),
-          retires,
-        })),
-      );
-    } catch (error) {
-      this.#to.logger.error(
-        { err: error, client: endpoint.client },
-        "a webhook's secret does not open: nothing is sent",
-      );
-      return [];
-    }
   }
 
   #count(messages: number): void {

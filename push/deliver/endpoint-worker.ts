@@ -1,63 +1,37 @@
 /**
- * Pushes to one endpoint: decides when something may be sent, sends it, and draws the conclusions from the answer.
+ * Pushes to one endpoint: sends what the outbox has while the gate is open, and draws the conclusions from the answers.
  *
- * What to send is the outbox's matter; when, that of the machines (breaker, concurrency, pace, health), which are values. This
- * file moves them along: pump → send → settled → pump. One timer wakes it where nothing else does.
+ * What to send is the outbox's matter, when is the gate's, and what the client is told the standing's. This file moves them
+ * along: pump → send → settled → pump. One timer wakes it where nothing else does.
  */
-import type { Logger } from 'pino';
 import type { Endpoint } from '../endpoint.ts';
 import type { Answer } from '../machines/answer.ts';
-import { admitsAt, answered, type Breaker, CLOSED, OPEN_FOR_PROBE, probeAbandoned, sent } from '../machines/breaker.ts';
-import { type Concurrency, delivered, failed, startConcurrency } from '../machines/concurrency.ts';
-import { afterAnswer, type Health, noticeOf, WELL } from '../machines/health.ts';
-import { type Pace, paceAllows, paced, UNPACED } from '../machines/pace.ts';
+import { type Health, WELL } from '../machines/health.ts';
 import type { Position } from '../machines/progress.ts';
 import { retryAt } from '../machines/retry-schedule.ts';
-import type { PushMetrics } from '../metrics.ts';
-import type { DeliveryStore, NewDeadLetter, SavedProgress } from '../store/delivery-store.ts';
+import type { SavedProgress } from '../store/delivery-store.ts';
+import { deadLettersOf } from './burial.ts';
 import { type Delivery, deliveryBody } from './delivery.ts';
-import type { Notice } from './notices.ts';
+import { recordDelivery } from './delivery-spans.ts';
+import { Gate, type GateStatus, type Passage } from './gate.ts';
 import type { DeliveryOptions } from './options.ts';
-import { Outbox, type OutboxOptions } from './outbox.ts';
-import type { ReadFrames } from './read-frames.ts';
+import { Outbox } from './outbox.ts';
 import { Replays } from './replays.ts';
 import type { Sender } from './sender.ts';
-import type { SharedRoom } from './shared-room.ts';
 import { type SigningKey, signedHeaders } from './signature.ts';
+import { Standing } from './standing.ts';
+import { WakeTimer } from './wake-timer.ts';
+import type { WorkerDependencies } from './worker-dependencies.ts';
 
-export interface WorkerDependencies {
-  readonly epoch: string;
-  readonly read: ReadFrames;
-  readonly store: DeliveryStore;
-  readonly openSender: (url: string) => Sender;
-  readonly room: SharedRoom;
-  readonly notify: (endpoint: Endpoint, notice: Notice) => void;
-  /** So many messages are finished: it may be time to store how far everybody has got. */
-  readonly finished: (messages: number) => void;
-  readonly metrics: PushMetrics;
-  readonly logger: Logger;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  /** In [0, 1). */
-  readonly random: () => number;
-}
-
-export interface EndpointStatus {
+export interface EndpointStatus extends GateStatus {
   readonly state: Health['kind'];
-  readonly breaker: Breaker['kind'];
   /** Everything up to here has been pushed or set aside. */
   readonly after: number;
   readonly waiting: number;
-  readonly inFlight: number;
-  readonly concurrency: number;
   readonly failingSince?: number;
   readonly cause?: string;
-  /** When it is tried next, ms; absent where nothing keeps it. */
-  readonly nextTry?: number;
 }
 
-/** Longest that Node's timers take. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Pause after the journal could not be read. */
 const READ_AGAIN_MS = 1_000;
 /** Pause while the secrets of an endpoint do not open. */
@@ -67,18 +41,13 @@ export class EndpointWorker {
   readonly #to: WorkerDependencies;
   readonly #options: DeliveryOptions;
   readonly #replays: Replays;
+  readonly #gate: Gate;
+  readonly #standing: Standing;
+  readonly #timer = new WakeTimer(() => this.pump());
   #endpoint: Endpoint;
   #keys: readonly SigningKey[] = [];
   #sender: Sender | undefined;
   #outbox: Outbox;
-  #breaker: Breaker;
-  #concurrency: Concurrency;
-  #pace: Pace = UNPACED;
-  #health: Health;
-  #pausedUntil = Number.NEGATIVE_INFINITY;
-  #inFlight = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #timerAt = Number.POSITIVE_INFINITY;
   #dirty = false;
   #stopped = false;
   /** Set while a new position waits for what is under way. */
@@ -88,9 +57,9 @@ export class EndpointWorker {
     this.#endpoint = endpoint;
     this.#to = to;
     this.#options = options;
-    this.#health = saved?.health ?? WELL;
-    this.#breaker = this.#health.kind === 'well' ? CLOSED : OPEN_FOR_PROBE;
-    this.#concurrency = startConcurrency(options.concurrency);
+    const health = saved?.health ?? WELL;
+    this.#standing = new Standing(health, { notify: to.notify, logger: to.logger, options });
+    this.#gate = new Gate(options, to.room, health.kind === 'well');
     this.#outbox = this.#openOutbox(saved?.position ?? { scanned: -1, unfinished: [] });
     this.#replays = new Replays(to.store, endpoint.key, () => this.#endpoint.grant.mode);
   }
@@ -103,15 +72,15 @@ export class EndpointWorker {
   configure(endpoint: Endpoint, keys: readonly SigningKey[]): void {
     this.#endpoint = endpoint;
     this.#keys = keys;
+    const { health } = this.#standing;
     // Its client has proved anew that the URL wants to be pushed to.
-    if (this.#health.kind === 'disabled' && endpoint.grant.verified > this.#health.since) this.#enable();
+    if (health.kind === 'disabled' && endpoint.grant.verified > health.since) this.#recover();
     this.pump();
   }
 
   /** Its client wants nothing pushed any more. @param at ms since the epoch */
   withdraw(at: number): void {
-    if (this.#health.kind === 'disabled') return;
-    this.#health = { kind: 'disabled', since: at, cause: 'withdrawn by its client' };
+    this.#standing.withdraw(at);
     this.#dirty = true;
   }
 
@@ -131,28 +100,29 @@ export class EndpointWorker {
   async moveTo(after: number): Promise<void> {
     this.#moving ??= Promise.withResolvers<void>();
     const { promise } = this.#moving;
-    if (this.#inFlight === 0) this.#moving.resolve();
+    if (this.#gate.inFlight === 0) this.#moving.resolve();
     await promise;
     this.#outbox = this.#openOutbox({ scanned: after, unfinished: [] });
     this.#moving = undefined;
     this.#dirty = true;
-    this.#enable();
+    this.#recover();
     this.pump();
   }
 
   status(): EndpointStatus {
-    const { kind } = this.#health;
-    const next = Math.max(admitsAt(this.#breaker), this.#pausedUntil);
+    const { health } = this.#standing;
     return {
-      state: kind,
-      breaker: this.#breaker.kind,
+      ...this.#gate.status(this.#to.now()),
+      state: health.kind,
       after: this.#outbox.finishedUpTo,
       waiting: this.#outbox.unfinished,
-      inFlight: this.#inFlight,
-      concurrency: Math.floor(this.#concurrency.limit),
-      ...(this.#health.kind !== 'well' && { failingSince: this.#health.since, cause: this.#health.cause }),
-      ...(Number.isFinite(next) && next > this.#to.now() && { nextTry: next }),
+      ...(health.kind !== 'well' && { failingSince: health.since, cause: health.cause }),
     };
+  }
+
+  /** What of it counts against bounds. */
+  load(): { readonly heldBytes: number; readonly isFull: boolean } {
+    return { heldBytes: this.#outbox.heldBytes, isFull: this.#outbox.isFull };
   }
 
   /** What is to be stored, if anything changed since the last call. */
@@ -160,7 +130,8 @@ export class EndpointWorker {
     if (!this.#dirty) return undefined;
     this.#dirty = false;
     const { epoch } = this.#to;
-    return { endpoint: this.#endpoint.key, epoch, position: this.#outbox.position(), health: this.#health };
+    const { health } = this.#standing;
+    return { endpoint: this.#endpoint.key, epoch, position: this.#outbox.position(), health };
   }
 
   /** It could not be stored. */
@@ -171,8 +142,8 @@ export class EndpointWorker {
   /** Sends nothing more, and waits for what is under way: at most `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
-    this.#disarm();
-    if (this.#inFlight > 0) {
+    this.#timer.clear();
+    if (this.#gate.inFlight > 0) {
       this.#moving ??= Promise.withResolvers<void>();
       const grace = Promise.withResolvers<void>();
       const timer = setTimeout(grace.resolve, graceMs);
@@ -184,29 +155,27 @@ export class EndpointWorker {
 
   /** Sends whatever may be sent now, and sets the timer for what may be sent later. */
   pump(): void {
+    let at: number;
     try {
-      this.#arm(this.#sendAll());
+      at = this.#sendAll();
     } catch (error) {
       this.#to.logger.error({ err: error, endpoint: this.#endpoint.key }, 'the push journal cannot be read');
-      this.#arm(this.#to.now() + READ_AGAIN_MS);
+      at = this.#to.now() + READ_AGAIN_MS;
     }
+    if (!this.#stopped) this.#timer.set(at, this.#to.now());
   }
 
   /** @returns when (ms) to look again; Infinity where only an answer or a message changes anything */
   #sendAll(): number {
     for (;;) {
-      if (this.#stopped || this.#moving !== undefined || this.#health.kind === 'disabled')
-        return Number.POSITIVE_INFINITY;
-      // With something under way its answer is what brings us back here.
-      if (this.#inFlight >= Math.floor(this.#concurrency.limit) || !this.#to.room.admits(this.#inFlight))
+      if (this.#stopped || this.#moving !== undefined || this.#standing.health.kind === 'disabled')
         return Number.POSITIVE_INFINITY;
       const now = this.#to.now();
       const { rate, mode } = this.#endpoint.grant;
-      const allowed = Math.max(admitsAt(this.#breaker), this.#pausedUntil, paceAllows(this.#pace, rate));
-      // With nothing to send there is no reason to wake up for it.
-      if (allowed > now) return allowed;
+      const opensAt = this.#gate.opensAt(rate);
+      if (opensAt > now) return opensAt;
       // One notification at a time: a second would say what the first has not been heard to say.
-      if (mode === 'thin' && this.#inFlight > 0) return Number.POSITIVE_INFINITY;
+      if (mode === 'thin' && this.#gate.inFlight > 0) return Number.POSITIVE_INFINITY;
       if (this.#keys.length === 0) return now + UNSIGNED_MS;
       const delivery = this.#replays.next(now) ?? this.#outbox.next(mode, now);
       if (delivery === undefined) return Math.min(this.#outbox.nextAt(), this.#replays.nextAt());
@@ -215,41 +184,31 @@ export class EndpointWorker {
   }
 
   #send(delivery: Delivery, now: number): void {
-    const isProbe = this.#breaker.kind === 'open';
-    this.#breaker = sent(this.#breaker);
-    this.#pace = paced(this.#pace, this.#endpoint.grant.rate, now);
-    this.#to.room.enter(this.#inFlight);
-    this.#inFlight += 1;
+    const passage = this.#gate.enter(this.#endpoint.grant.rate, now);
     const body = deliveryBody(delivery, this.#to.epoch);
     const headers = signedHeaders(delivery.id, body, now, this.#keys);
     headers['content-type'] = 'application/json';
     headers['user-agent'] = 'Sluice-Push/1';
     this.#sender ??= this.#to.openSender(this.#endpoint.grant.url);
     const began = performance.now();
-    this.#sender.post(headers, body, (answer) => this.#settled(delivery, answer, isProbe, now, began));
+    this.#sender.post(headers, body, (answer) => this.#settled(delivery, answer, passage, performance.now() - began));
   }
 
-  #settled(delivery: Delivery, answer: Answer, isProbe: boolean, sentAt: number, began: number): void {
+  #settled(delivery: Delivery, answer: Answer, passage: Passage, tookMs: number): void {
     const now = this.#to.now();
-    const tookMs = performance.now() - began;
-    const isDelivered = answer.kind === 'delivered';
-    this.#concurrency = isDelivered
-      ? delivered(this.#concurrency, tookMs, this.#inFlight, this.#options.concurrency)
-      : failed(this.#concurrency, sentAt, now);
-    this.#inFlight -= 1;
-    this.#to.room.leave(this.#inFlight);
-    this.#to.metrics.answered(answer, tookMs / 1000, isDelivered ? delivery.items.length : 0);
-    const before = this.#breaker;
-    // What a shutdown cuts off says nothing about the receiver.
-    this.#breaker = this.#stopped
-      ? probeAbandoned(before, now)
-      : answered(before, isDelivered, isProbe, now, this.#to.random(), this.#options.breaker);
-    if (!this.#stopped) this.#judge(answer, now);
+    this.#to.metrics.answered(answer, tookMs / 1000, answer.kind === 'delivered' ? delivery.items.length : 0);
+    recordDelivery(delivery, answer, passage.sentAt, now);
+    let isBack = false;
+    if (this.#stopped) this.#gate.abandon(now);
+    else {
+      isBack = this.#gate.leave(passage, answer, tookMs, now, this.#to.random());
+      this.#standing.judge(answer, this.#endpoint, () => this.#outbox.finishedUpTo, now);
+    }
     this.#dirty = true;
-    if (isDelivered) this.#finish(delivery);
+    if (answer.kind === 'delivered') this.#finish(delivery);
     else this.#tryAgain(delivery, answer, now);
-    if (before.kind === 'half-open' && this.#breaker.kind === 'closed') this.#outbox.bringForward(now);
-    if (this.#inFlight === 0) this.#moving?.resolve();
+    if (isBack) this.#outbox.bringForward(now);
+    if (this.#gate.inFlight === 0) this.#moving?.resolve();
     this.pump();
   }
 
@@ -265,7 +224,6 @@ export class EndpointWorker {
       queue.retry(delivery, now);
       return;
     }
-    if (answer.retryAfterMs !== undefined) this.#pausedUntil = Math.max(this.#pausedUntil, now + answer.retryAfterMs);
     delivery.attempts += 1;
     const at = retryAt(this.#options.retryScheduleMs, delivery.attempts, now, this.#to.random());
     if (at !== undefined) queue.retry(delivery, at);
@@ -275,99 +233,38 @@ export class EndpointWorker {
   }
 
   #bury(delivery: Delivery, cause: string, now: number): void {
-    const { client, key } = this.#endpoint;
-    const { epoch, store } = this.#to;
-    const letters = delivery.items.map(({ offset, messageId, type, transaction, time, frame }): NewDeadLetter => {
-      const bytes = frame ?? new Uint8Array();
-      const { attempts } = delivery;
-      return {
-        endpoint: key,
-        client,
-        epoch,
-        offset,
-        messageId,
-        type,
-        transaction,
-        time,
-        died: now,
-        attempts,
-        cause,
-        frame: bytes,
-      };
-    });
+    const { epoch, store, metrics, logger, notify } = this.#to;
+    const letters = deadLettersOf(delivery, this.#endpoint, epoch, cause, now);
     try {
       store.bury(letters);
     } catch (error) {
       // The disk will be back; until then the message is not given up.
-      this.#to.logger.error({ err: error, endpoint: key }, 'a dead letter cannot be stored');
+      logger.error({ err: error, endpoint: this.#endpoint.key }, 'a dead letter cannot be stored');
       delivery.attempts -= 1;
       (delivery.letter === undefined ? this.#outbox : this.#replays).retry(delivery, now + READ_AGAIN_MS);
       return;
     }
-    this.#to.metrics.died(letters.length);
-    if (delivery.letter === undefined) {
-      for (const { offset, messageId, attempts } of letters)
-        this.#to.notify(this.#endpoint, { kind: 'failed', offset, messageId, attempts, cause });
-      this.#outbox.finish(delivery);
-    } else this.#replays.died(delivery);
+    metrics.died(letters.length);
+    if (delivery.letter !== undefined) {
+      this.#replays.died(delivery);
+      return;
+    }
+    for (const { offset, messageId, attempts } of letters)
+      notify(this.#endpoint, { kind: 'failed', offset, messageId, attempts, cause });
+    this.#outbox.finish(delivery);
   }
 
-  #judge(answer: Answer, now: number): void {
-    const before = this.#health;
-    this.#health = afterAnswer(before, answer, now, this.#options);
-    const notice = noticeOf(before, this.#health);
-    if (notice !== undefined) this.#tell(notice);
-  }
-
-  #enable(): void {
-    const before = this.#health;
-    this.#health = WELL;
-    this.#breaker = OPEN_FOR_PROBE;
-    this.#pausedUntil = Number.NEGATIVE_INFINITY;
-    this.#outbox.bringForward(this.#to.now());
+  /** Its client says that the endpoint is there, or is to go on. */
+  #recover(): void {
+    const now = this.#to.now();
+    this.#gate.reopen();
+    this.#outbox.bringForward(now);
     this.#dirty = true;
-    if (before.kind === 'parked' || before.kind === 'disabled') this.#tell('resumed');
-  }
-
-  #tell(kind: 'parked' | 'disabled' | 'resumed'): void {
-    const after = this.#outbox.finishedUpTo;
-    const health = this.#health;
-    this.#to.logger.info(
-      { client: this.#endpoint.client, endpoint: this.#endpoint.key, health, after },
-      `webhook ${kind}`,
-    );
-    this.#dirty = true;
-    if (health.kind === 'well') this.#to.notify(this.#endpoint, { kind: 'resumed', after, time: this.#to.now() });
-    else if (kind !== 'resumed')
-      this.#to.notify(this.#endpoint, { kind, after, since: health.since, cause: health.cause });
+    this.#standing.recover(this.#endpoint, () => this.#outbox.finishedUpTo, now);
   }
 
   #openOutbox(position: Position): Outbox {
-    const { maxUnfinished, batch } = this.#options;
-    const options: OutboxOptions = {
-      maxUnfinished,
-      batchMessages: batch.messages,
-      batchBytes: batch.bytes,
-      batchWaitMs: batch.waitMs,
-    };
-    return new Outbox(this.#to.read, position, this.#endpoint.grant.mode, options);
-  }
-
-  #arm(at: number): void {
-    if (at === this.#timerAt && this.#timer !== undefined) return;
-    this.#disarm();
-    if (at === Number.POSITIVE_INFINITY || this.#stopped) return;
-    this.#timerAt = at;
-    const pause = Math.min(Math.max(at - this.#to.now(), 0), MAX_TIMER_MS);
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.pump();
-    }, pause);
-  }
-
-  #disarm(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#timerAt = Number.POSITIVE_INFINITY;
+    const { metrics, read } = this.#to;
+    return new Outbox(read, position, this.#endpoint.grant.mode, this.#options, () => metrics.missed());
   }
 }

@@ -44,21 +44,29 @@ export class Notices {
   readonly #epoch: () => string;
   readonly #now: () => number;
   readonly #logger: Logger;
+  readonly #onDrop: () => void;
   readonly #waiting: ProduceRecord[] = [];
   #sending: Promise<void> | undefined;
   readonly #stop = new AbortController();
 
-  constructor(log: Log, epoch: () => string, now: () => number, logger: Logger) {
+  constructor(log: Log, epoch: () => string, now: () => number, logger: Logger, onDrop: () => void) {
     this.#log = log;
     this.#epoch = epoch;
     this.#now = now;
     this.#logger = logger;
+    this.#onDrop = onDrop;
+  }
+
+  /** How many the log has not taken yet. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   tell(endpoint: Endpoint, notice: Notice): void {
     this.#waiting.push(noticeRecord(endpoint, notice, this.#epoch(), this.#now()));
     if (this.#waiting.length > MAX_WAITING) {
       this.#waiting.shift();
+      this.#onDrop();
       this.#logger.error('a notice about a webhook is dropped: the log does not take any');
     }
     this.#sending ??= this.#send().finally(() => {

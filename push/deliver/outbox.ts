@@ -11,19 +11,17 @@ import { DueQueue } from '../machines/due-queue.ts';
 import { Lanes } from '../machines/lanes.ts';
 import { type Position, Progress } from '../machines/progress.ts';
 import { type Delivery, deliveryId, type Item } from './delivery.ts';
-import { type FrameHead, forEachFrame, type ReadFrames } from './read-frames.ts';
+import { FrameWindow } from './frame-window.ts';
+import { Gathering, gather, NO_LIMITS } from './gather.ts';
+import { forEachFrame, itemOf, PAGE_BYTES, type ReadFrames } from './read-frames.ts';
 
 export interface OutboxOptions {
   readonly maxUnfinished: number;
-  readonly batchMessages: number;
-  readonly batchBytes: number;
-  readonly batchWaitMs: number;
+  readonly batch: { readonly messages: number; readonly bytes: number; readonly waitMs: number };
 }
 
-/** Frames held of messages that flow: enough for any number of requests under way, few enough to count for nothing. */
-const WINDOW_MESSAGES = 512;
-const WINDOW_BYTES = 8 << 20;
-const PAGE_BYTES = 1 << 18;
+/** Lanes that are ready to be taken from: with so many nothing needs to be read. */
+const READY_ENOUGH = 128;
 /** Others want the event loop, too. */
 const PAGES_AT_ONCE = 8;
 
@@ -31,25 +29,27 @@ export class Outbox {
   readonly #read: ReadFrames;
   readonly #options: OutboxOptions;
   readonly #progress: Progress;
+  readonly #window: FrameWindow;
+  readonly #gathering: Gathering;
   readonly #lanes = new Lanes<Item>();
   readonly #waiting = new DueQueue<Delivery>();
   /** Transactions of which something waits for another try. */
   readonly #stalled = new Set<string>();
+  /** Told of a gap: what lay in it was retired before it was pushed. */
+  readonly #onGap: () => void;
   /** Items in lanes, with or without a frame. */
   #queued = 0;
-  #heldMessages = 0;
-  #heldBytes = 0;
   /** The journal may hold more. */
   #hasMore = true;
-  /** Since when (ms) a batch that is not full waits for more; undefined where nothing waits. */
-  #gatheringSince: number | undefined;
-  /** Entries that were retired before they were pushed, in how many gaps. */
-  gaps = 0;
 
-  constructor(read: ReadFrames, position: Position, mode: PushMode, options: OutboxOptions) {
+  /** @param mode of requests that are put together from what had been tried before a restart */
+  constructor(read: ReadFrames, position: Position, mode: PushMode, options: OutboxOptions, onGap: () => void) {
     this.#read = read;
     this.#options = options;
+    this.#onGap = onGap;
     this.#progress = new Progress(position);
+    this.#window = new FrameWindow(read);
+    this.#gathering = new Gathering(options.batch.messages, options.batch.waitMs);
     for (const { offset, attempts, notBefore } of position.unfinished) this.#restore(offset, attempts, notBefore, mode);
   }
 
@@ -57,12 +57,18 @@ export class Outbox {
     return this.#progress.unfinishedCount;
   }
 
-  get finishedUpTo(): number {
-    return this.#progress.finishedUpTo;
+  /** Nothing more is read before something is finished. */
+  get isFull(): boolean {
+    return this.#progress.unfinishedCount >= this.#options.maxUnfinished;
   }
 
-  get scanned(): number {
-    return this.#progress.scanned;
+  /** Bytes of the frames that are held. */
+  get heldBytes(): number {
+    return this.#window.bytes;
+  }
+
+  get finishedUpTo(): number {
+    return this.#progress.finishedUpTo;
   }
 
   position(): Position {
@@ -85,26 +91,25 @@ export class Outbox {
     if (this.#lanes.ready === 0) return undefined;
     if (mode === 'full') {
       const { transaction, items } = this.#lanes.take(() => false)!;
-      return this.#delivery(mode, items, [transaction]);
+      return this.#begin(mode, items, [transaction], now);
     }
-    if (this.#gathers(now)) return undefined;
-    this.#gatheringSince = undefined;
-    return this.#gather(mode);
+    if (this.#gathering.isOn(this.#queued, now)) return undefined;
+    this.#gathering.end();
+    const { items, transactions } = gather(this.#lanes, mode === 'thin' ? NO_LIMITS : this.#options.batch);
+    return this.#begin(mode, items, transactions, now);
   }
 
   /** When (ms) `next` may have something without anything else happening; Infinity for never. */
   nextAt(): number {
     if (this.#hasMore && this.#lanes.ready === 0 && this.#hasRoom()) return Number.NEGATIVE_INFINITY;
-    const gathered =
-      this.#gatheringSince === undefined ? Number.POSITIVE_INFINITY : this.#gatheringSince + this.#options.batchWaitMs;
-    return Math.min(this.#waiting.nextAt, gathered);
+    return Math.min(this.#waiting.nextAt, this.#gathering.endsAt);
   }
 
   /** Pushed, or set aside. */
   finish(delivery: Delivery): void {
     for (const item of delivery.items) {
       this.#progress.finish(item.offset);
-      this.#let(item);
+      this.#window.release(item);
     }
     for (const transaction of delivery.transactions) {
       this.#stalled.delete(transaction);
@@ -116,11 +121,11 @@ export class Outbox {
   retry(delivery: Delivery, at: number): void {
     for (const item of delivery.items) {
       this.#progress.failed(item.offset, delivery.attempts, at);
-      this.#let(item);
+      this.#window.release(item);
     }
     for (const transaction of delivery.transactions) {
       this.#stalled.add(transaction);
-      for (const item of this.#lanes.waiting(transaction)) this.#let(item);
+      for (const item of this.#lanes.waiting(transaction)) this.#window.release(item);
     }
     this.#waiting.add(at, delivery);
   }
@@ -139,8 +144,10 @@ export class Outbox {
   }
 
   #ready(delivery: Delivery, now: number): Delivery {
+    // Word that there is something new holds nothing of it.
+    if (delivery.mode === 'thin') return delivery;
     try {
-      for (const item of delivery.items) this.#load(item);
+      for (const item of delivery.items) this.#window.load(item);
       return delivery;
     } catch (error) {
       this.#waiting.add(now, delivery);
@@ -148,57 +155,17 @@ export class Outbox {
     }
   }
 
-  #delivery(mode: PushMode, items: readonly Item[], transactions: readonly string[]): Delivery {
+  #begin(mode: PushMode, items: readonly Item[], transactions: readonly string[], now: number): Delivery {
     this.#queued -= items.length;
-    const delivery: Delivery = {
-      items,
-      transactions,
-      mode,
-      id: deliveryId(mode, items),
-      attempts: 0,
-      letter: undefined,
-    };
-    if (mode !== 'thin') for (const item of items) this.#load(item);
-    return delivery;
-  }
-
-  #gather(mode: PushMode): Delivery {
-    const { batchMessages, batchBytes } = this.#options;
-    const most = mode === 'thin' ? Number.POSITIVE_INFINITY : batchMessages;
-    const items: Item[] = [];
-    const transactions: string[] = [];
-    let count = 0;
-    let bytes = 0;
-    const fits = (item: Item) => {
-      if (count >= most || (mode === 'batch' && bytes + item.size > batchBytes)) return false;
-      count += 1;
-      bytes += item.size;
-      return true;
-    };
-    while (count < most && (mode === 'thin' || bytes < batchBytes) && this.#lanes.ready > 0) {
-      count += 1;
-      const taken = this.#lanes.take(fits)!;
-      bytes += taken.items[0]!.size;
-      items.push(...taken.items);
-      transactions.push(taken.transaction);
-    }
-    items.sort((a, b) => a.offset - b.offset);
-    return this.#delivery(mode, items, transactions);
-  }
-
-  /** Whether what there is waits for more to come. */
-  #gathers(now: number): boolean {
-    if (this.#queued >= this.#options.batchMessages) return false;
-    this.#gatheringSince ??= now;
-    return now < this.#gatheringSince + this.#options.batchWaitMs;
+    return this.#ready({ items, transactions, mode, id: deliveryId(mode, items), attempts: 0, letter: undefined }, now);
   }
 
   #fill(mode: PushMode): void {
     for (let page = 0; page < PAGES_AT_ONCE; page++) {
-      if (!this.#hasMore || this.#lanes.ready >= WINDOW_MESSAGES / 4 || !this.#hasRoom()) return;
+      if (!this.#hasMore || this.#lanes.ready >= READY_ENOUGH || !this.#hasRoom()) return;
       const found = this.#read({ after: this.#progress.scanned, maxBytes: PAGE_BYTES });
       if (found.kind === 'retired') {
-        this.gaps += 1;
+        this.#onGap();
         this.#progress.skipTo(found.earliest - 1);
         continue;
       }
@@ -206,7 +173,7 @@ export class Outbox {
       forEachFrame(found.chunks, (head, frame) => {
         this.#progress.begin(head.offset);
         const item = itemOf(head, frame);
-        if (mode !== 'thin' && !this.#stalled.has(head.transaction)) this.#hold(item, frame);
+        if (mode !== 'thin' && !this.#stalled.has(head.transaction)) this.#window.hold(item, frame);
         this.#lanes.add(head.transaction, item);
         this.#queued += 1;
       });
@@ -214,51 +181,15 @@ export class Outbox {
   }
 
   #hasRoom(): boolean {
-    return (
-      this.#heldMessages < WINDOW_MESSAGES &&
-      this.#heldBytes < WINDOW_BYTES &&
-      this.#progress.unfinishedCount < this.#options.maxUnfinished
-    );
+    return !this.isFull && this.#window.hasRoom();
   }
 
-  #hold(item: Item, frame: Buffer): void {
-    item.frame = frame;
-    this.#heldMessages += 1;
-    this.#heldBytes += item.size;
-  }
-
-  #let(item: Item): void {
-    if (item.frame === undefined) return;
-    item.frame = undefined;
-    this.#heldMessages -= 1;
-    this.#heldBytes -= item.size;
-  }
-
-  #load(item: Item): void {
-    if (item.frame !== undefined) return;
-    // Retired while it waited: what is known of it still goes out, so that the client learns what it has missed.
-    this.#hold(item, this.#readOne(item.offset)?.frame ?? retiredFrame(item));
-  }
-
-  #readOne(offset: number): { head: FrameHead; frame: Buffer } | undefined {
-    const found = this.#read({ after: offset - 1, until: offset, maxBytes: PAGE_BYTES });
-    let one: { head: FrameHead; frame: Buffer } | undefined;
-    if (found.kind === 'range') {
-      forEachFrame(found.chunks, (head, frame) => {
-        one = { head, frame };
-      });
-    }
-    return one;
-  }
-
-  /** @param mode of requests that are put together from what had been tried before a restart */
   #restore(offset: number, attempts: number, notBefore: number, mode: PushMode): void {
-    const one = this.#readOne(offset);
-    if (one === undefined) {
+    const item = this.#window.find(offset);
+    if (item === undefined) {
       this.#progress.finish(offset);
       return;
     }
-    const item = itemOf(one.head, one.frame);
     const { transaction } = item;
     if (attempts > 0 && !this.#lanes.isBusy(transaction) && this.#lanes.waiting(transaction).length === 0) {
       this.#lanes.hold(transaction);
@@ -271,15 +202,4 @@ export class Outbox {
     this.#lanes.add(transaction, item);
     this.#queued += 1;
   }
-}
-
-function itemOf({ offset, id, type, transaction, time }: FrameHead, frame: Buffer): Item {
-  return { offset, messageId: id, type, transaction, time: Date.parse(time), size: frame.length, frame: undefined };
-}
-
-function retiredFrame(item: Item): Buffer {
-  const { offset, messageId, type, transaction } = item;
-  return Buffer.from(
-    JSON.stringify({ kind: 'message', offset, type, transaction, id: messageId, payload: null, retired: true }),
-  );
 }

@@ -3,6 +3,7 @@
  * there, so SQLite is asked once for a hundred of them and no row is looked at.
  */
 import type { Range, Retired } from '../../journal/reader.ts';
+import type { Item } from './delivery.ts';
 
 /** Frames of the endpoint past `after`. */
 export type ReadFrames = (request: {
@@ -19,7 +20,12 @@ export interface FrameHead {
   readonly type: string;
   readonly transaction: string;
   readonly id: string;
+  /** Only where the message's trace is recorded. */
+  readonly traceparent?: string;
 }
+
+/** Bytes that are read at once. */
+export const PAGE_BYTES = 1 << 18;
 
 const LINE_END = 10;
 /** Quotes within JSON strings are escaped, so this is found nowhere before the payload. */
@@ -35,4 +41,27 @@ export function forEachFrame(chunks: readonly Buffer[], found: (head: FrameHead,
       start = end + 1;
     }
   }
+}
+
+/** The frame at one offset, if the journal holds it. */
+export function readOne(read: ReadFrames, offset: number): { head: FrameHead; frame: Buffer } | undefined {
+  const found = read({ after: offset - 1, until: offset, maxBytes: PAGE_BYTES });
+  let one: { head: FrameHead; frame: Buffer } | undefined;
+  if (found.kind === 'range') {
+    forEachFrame(found.chunks, (head, frame) => {
+      one = { head, frame };
+    });
+  }
+  return one;
+}
+
+export function itemOf({ offset, id, type, transaction, time, traceparent }: FrameHead, frame: Buffer): Item {
+  return { offset, messageId: id, type, transaction, time, traceparent, size: frame.length, frame: undefined };
+}
+
+/** What goes out in place of a message that the journal holds no more. */
+export function retiredFrame({ offset, messageId, type, transaction }: Item): Buffer {
+  return Buffer.from(
+    JSON.stringify({ kind: 'message', offset, type, transaction, id: messageId, payload: null, retired: true }),
+  );
 }

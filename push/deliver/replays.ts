@@ -55,9 +55,10 @@ export class Replays {
   #fill(now: number): void {
     const letters = this.#store.toReplay(this.#endpoint, -1, PAGE);
     this.#hasMore = letters.length === PAGE;
-    for (const { id, frame, ...rest } of letters) {
+    for (const { id, frame, time, ...rest } of letters) {
       this.#taken.add(id);
-      const items: Item[] = [{ ...rest, size: frame.length, frame }];
+      const about = { ...rest, time: new Date(time).toISOString(), traceparent: undefined };
+      const items: Item[] = [{ ...about, size: frame.length, frame }];
       const mode = this.#mode();
       this.#waiting.add(now, { items, transactions: [], mode, id: deliveryId(mode, items), attempts: 0, letter: id });
     }

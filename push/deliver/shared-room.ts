@@ -16,6 +16,11 @@ export class SharedRoom {
     this.#room = room;
   }
 
+  /** Requests under way beyond the first of each endpoint. */
+  get taken(): number {
+    return this.#taken;
+  }
+
   /** Whether an endpoint that has `inFlight` requests under way may have one more. */
   admits(inFlight: number): boolean {
     return inFlight === 0 || inFlight - 1 < this.#room - this.#taken;

@@ -116,16 +116,21 @@ export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
   };
 }
 
-function authorised(request: FastifyRequest, { verifier, now }: RouteDependencies): Promise<Caller> {
-  return authorise(request.headers, verifier, { service: PUSH_SERVICE, version: PUSH_VERSION }, now());
+/** The caller, if it is this process that pushes for it. */
+async function authorised(request: FastifyRequest, to: RouteDependencies): Promise<Caller> {
+  const { directory, verifier, now } = to;
+  const caller = await authorise(request.headers, verifier, { service: PUSH_SERVICE, version: PUSH_VERSION }, now());
+  if (directory.epoch === undefined)
+    throw new Problem('unavailable', 'The push journals are being opened.', { retryAfterSeconds: 1 });
+  if (!directory.pushesFor(caller.claims.client))
+    throw new Problem('unavailable', 'Another push process has the webhook of this client.', { retryAfterSeconds: 1 });
+  return caller;
 }
 
 function workerOf(caller: Caller, { directory }: RouteDependencies): EndpointWorker {
   const grant = readPushGrant(caller.configuration);
   if (grant === undefined)
     throw new Problem('not-found', 'The token names no webhook. Set one with PUT /v1/webhook and get a new token.');
-  if (directory.epoch === undefined)
-    throw new Problem('unavailable', 'The push journals are being opened.', { retryAfterSeconds: 1 });
   const worker = directory.worker(endpointKey(caller.claims.client, grant.url));
   if (worker === undefined) throw new Problem('not-found', 'Nothing has been pushed to this webhook yet.');
   return worker;

@@ -9,7 +9,7 @@ import { mintToken } from '../../protocol/claims/token.ts';
 import { TokenVerifier } from '../../protocol/claims/verifier.ts';
 import { packEvent } from '../../protocol/envelope.ts';
 import { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
-import type { Log, ProducedRecord } from '../../protocol/log/log.ts';
+import type { Log, ProducedRecord, ProduceRecord } from '../../protocol/log/log.ts';
 import { openLog } from '../../protocol/log/open.ts';
 import { RESULTS_TOPIC, topicDefinitions } from '../../protocol/log/topics.ts';
 import { newMessageId } from '../../protocol/message-id.ts';
@@ -32,6 +32,14 @@ export interface Deployment {
   readonly context: RoleContext;
   /** A token that wants messages pushed, or one that does not. */
   token(client: string, webhook: WebhookOfTest | undefined, issuedAt?: number): Promise<string>;
+  /** The records of such messages, not appended yet. */
+  events(
+    client: string,
+    token: string,
+    transactions: readonly string[],
+    text?: string,
+    traceparent?: string,
+  ): ProduceRecord[];
   /** Appends one message for each transaction named, in order. @returns where they lie */
   produce(client: string, token: string, transactions: readonly string[], text?: string): Promise<ProducedRecord[]>;
   remove(): Promise<void>;
@@ -74,13 +82,9 @@ export async function openDeployment(existing?: string): Promise<Deployment> {
       const grants = { 'push-1': webhook === undefined ? {} : await grantOf(client, webhook) };
       return mintToken(keys, { client, grants, issuedAt, expiresAt: issuedAt + HOUR });
     },
-    produce(client, token, transactions, text = 'x') {
-      const records = transactions.map((transaction) => ({
-        key: client,
-        value: textLineEvent(client, token, transaction, text),
-      }));
-      return log.produce(RESULTS_TOPIC, records);
-    },
+    events,
+    produce: (client, token, transactions, text) =>
+      log.produce(RESULTS_TOPIC, events(client, token, transactions, text)),
     async remove() {
       await log.close();
       if (existing === undefined) await rm(folder, { recursive: true, force: true });
@@ -96,16 +100,18 @@ export async function openDeployment(existing?: string): Promise<Deployment> {
   }
 }
 
-function textLineEvent(client: string, token: string, transaction: string, text: string): Uint8Array {
+function events(
+  client: string,
+  token: string,
+  transactions: readonly string[],
+  text = 'x',
+  traceparent = '',
+): ProduceRecord[] {
   const now = Date.now();
-  const messageId = newMessageId(now);
-  return packEvent(
-    { correlationId: transaction, client, token, traceparent: '' },
-    {
-      messageId,
-      eventTime: now,
-      type: TextLine,
-      message: TextLine.create({ imageId: messageId, index: 0, label: 'text', confidence: 0.5, text }),
-    },
-  );
+  return transactions.map((correlationId) => {
+    const messageId = newMessageId(now);
+    const message = TextLine.create({ imageId: messageId, index: 0, label: 'text', confidence: 0.5, text });
+    const context = { correlationId, client, token, traceparent };
+    return { key: client, value: packEvent(context, { messageId, eventTime: now, type: TextLine, message }) };
+  });
 }

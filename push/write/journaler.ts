@@ -10,6 +10,7 @@ import { openOrRenewJournal } from '../../journal/open-or-renew.ts';
 import type { JournalWriter } from '../../journal/writer.ts';
 import type { Batch, Log, LogRecord, Subscription } from '../../protocol/log/log.ts';
 import { RESULTS_TOPIC } from '../../protocol/log/topics.ts';
+import { pastSpan } from '../../protocol/telemetry/spans.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { EndpointBook } from '../store/endpoint-book.ts';
 import { journalFolder } from './journal-folder.ts';
@@ -78,11 +79,12 @@ class Journaler {
 
   async start(): Promise<RunningJournaler> {
     const wanted = new Set(this.#options.partitions);
-    for (const { partition } of await this.#to.log.watermarks(RESULTS_TOPIC))
+    const all = await this.#to.log.watermarks(RESULTS_TOPIC);
+    for (const { partition } of all)
       if (wanted.size === 0 || wanted.has(partition)) this.#partitions.set(partition, this.#open(partition));
     const partitions = [...this.#partitions.keys()];
     const endpoints = [...this.#endpoints.values()];
-    this.#to.tell({ kind: 'following', epoch: this.#epoch, partitions, endpoints });
+    this.#to.tell({ kind: 'following', epoch: this.#epoch, partitions, partitionCount: all.length, endpoints });
     const subscription = await this.#follow();
     const saving = setInterval(() => this.#try(() => this.#saveNeighbours()), this.#options.groupMs);
     const maintenance = setInterval(() => this.#try(() => this.#maintain()), MAINTAIN_MS);
@@ -147,6 +149,7 @@ class Journaler {
     if (position > state.writer.position)
       state.writer.appendBatch({ entries, position, epoch: this.#epoch, now: this.#to.now() });
     state.position = position;
+    this.#trace(readings);
     this.#to.tell({
       kind: 'appended',
       partition: state.partition,
@@ -154,6 +157,15 @@ class Journaler {
       endpoints: [...new Set(entries.map(({ client }) => client))],
       lag: Math.max(0, batch.end - position),
     });
+  }
+
+  #trace(readings: readonly RecordReading[]): void {
+    for (const reading of readings) {
+      if (reading.kind !== 'pushed') continue;
+      const { traceparent, client, eventTime, correlationId } = reading.event;
+      const about = { 'sluice.client': client, 'sluice.transaction': correlationId };
+      pastSpan('push journal', traceparent, { startTime: eventTime, endTime: this.#to.now() }, about);
+    }
   }
 
   /** Endpoints that are new or said to be otherwise by a newer token: into the book first, then to the read side. */

@@ -1,9 +1,12 @@
 /** What push's journaler is told at its start, and what it tells. */
 import type { LogSettings } from '../../protocol/log/settings.ts';
+import type { TelemetryConfig } from '../../protocol/telemetry/config.ts';
 import type { Endpoint } from '../endpoint.ts';
 
 export interface JournalerOptions {
   readonly log: LogSettings;
+  /** Absent: nothing is traced. */
+  readonly telemetry: TelemetryConfig | undefined;
   /** Holds a folder for each epoch, and in it one for each partition. */
   readonly folder: string;
   /** File of the endpoint book. */
@@ -23,6 +26,8 @@ export type FromJournaler =
       readonly kind: 'following';
       readonly epoch: string;
       readonly partitions: readonly number[];
+      /** How many results-1 has, pushed here or elsewhere. */
+      readonly partitionCount: number;
       readonly endpoints: readonly Endpoint[];
     }
   /** An endpoint is new, or a newer token says something else about it. Told before what is appended for it. */
