@@ -9,10 +9,11 @@ import { type KafkaCluster, startKafka } from '../../protocol/log/kafka/broker/c
 import { openKafkaLog } from '../../protocol/log/kafka/open.ts';
 import { KafkaSettings } from '../../protocol/log/kafka/settings.ts';
 import type { Log, LogRecord, TopicDefinition } from '../../protocol/log/log.ts';
+import { RolesOnKafka } from './roles-on-kafka.ts';
 
 const PATIENCE = { timeout: 60_000, interval: 50 };
 
-describe.skipIf(!inject('kafkaIsHere'))('three brokers with three copies', { timeout: 120_000 }, () => {
+describe.skipIf(!inject('kafkaIsHere'))('three brokers with three copies', { timeout: 240_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-kafka-'));
   let cluster: KafkaCluster;
   let log: Log;
@@ -75,6 +76,29 @@ describe.skipIf(!inject('kafkaIsHere'))('three brokers with three copies', { tim
     console.info(
       `${producing.acknowledged} acknowledged, ${producing.refused} refused, ${errors.length} faults retried`,
     );
+  });
+
+  test('one is lost while every role works: every result exactly once, before and after it is back', async () => {
+    const roles = new RolesOnKafka({
+      folder: join(folder, 'roles'),
+      brokersOf: () => cluster.bootstrap,
+      settings: { 'topics-replication': '3' },
+    });
+    try {
+      await roles.startAll();
+      const load = await roles.load();
+      const progress = () => expect.poll(() => load.accepted, PATIENCE).toBeGreaterThan(load.accepted + 20);
+      await progress();
+      await cluster.brokers[1]!.kill();
+      await progress();
+      await load.expectExactlyOnce('one of three brokers lost');
+      const afterwards = await roles.load();
+      await cluster.brokers[1]!.start();
+      await expect.poll(() => afterwards.accepted, PATIENCE).toBeGreaterThan(20);
+      await afterwards.expectExactlyOnce('the broker back');
+    } finally {
+      await roles.close();
+    }
   });
 
   test('without a majority it is unavailable, and goes on afterwards', async () => {

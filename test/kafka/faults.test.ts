@@ -15,7 +15,7 @@ const JOURNAL_DISK_BYTES = 96 << 20;
 const folder = mkdtempSync(join(tmpdir(), 'sluice-faults-'));
 const journalDisk = mountLimited(join(folder, 'firehose', 'firehose'));
 
-describe.skipIf(!inject('kafkaIsHere'))('on a real broker', { timeout: 150_000 }, () => {
+describe.skipIf(!inject('kafkaIsHere'))('on a real broker', { timeout: 240_000 }, () => {
   const proxies = new Map<string, TcpProxy>();
   let kafka: KafkaCluster;
   let roles: RolesOnKafka;

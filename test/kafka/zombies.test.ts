@@ -9,7 +9,7 @@ import { RolesOnKafka, SESSION_TIMEOUT_MS } from './roles-on-kafka.ts';
 
 const PATIENCE = { timeout: 60_000, interval: 100 };
 
-describe.skipIf(!inject('kafkaIsHere'))('on a real broker', { timeout: 150_000 }, () => {
+describe.skipIf(!inject('kafkaIsHere'))('on a real broker', { timeout: 240_000 }, () => {
   let folder: string;
   let kafka: KafkaCluster;
   let roles: RolesOnKafka;
