@@ -1,7 +1,7 @@
 /** A whole firehose node for one test: embedded log, journaler thread, HTTP edge on a free port, and a way to produce results. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { MessageType } from '@protobuf-ts/runtime';
 import type { FastifyBaseLogger } from 'fastify';
 import { type Logger, pino } from 'pino';
@@ -22,6 +22,7 @@ import { newMessageId } from '../../protocol/message-id.ts';
 import type { Readiness, RunningRole } from '../../protocol/role.ts';
 import { FirehoseConfig } from '../config.ts';
 import { startFirehose } from '../main.ts';
+import { freePort } from './free-port.ts';
 
 const HOUR = 3_600_000;
 const READY_MS = 20_000;
@@ -39,15 +40,17 @@ export class TestNode implements AsyncDisposable {
   readonly folder: string;
   readonly log: Log;
   readonly keys: TokenKeys;
+  readonly #dataFolder: string;
   readonly #overrides: object;
   #role!: RunningRole;
   #server!: HttpServer;
   url = '';
 
-  private constructor(folder: string, log: Log, keys: TokenKeys, overrides: object) {
+  private constructor(folder: string, log: Log, keys: TokenKeys, dataFolder: string, overrides: object) {
     this.folder = folder;
     this.log = log;
     this.keys = keys;
+    this.#dataFolder = dataFolder;
     this.#overrides = overrides;
   }
 
@@ -64,14 +67,25 @@ export class TestNode implements AsyncDisposable {
         maxImageMessageBytes: 1 << 20,
       }),
     );
-    const node = new TestNode(folder, log, await openTokenKeys(join(folder, 'keys')), overrides);
+    const keys = await openTokenKeys(join(folder, 'keys'));
+    const node = new TestNode(folder, log, keys, join(folder, 'firehose'), overrides);
     await node.startRole();
     return node;
   }
 
   /** Another node on the same folders, not started. */
   twin(): TestNode {
-    return new TestNode(this.folder, this.log, this.keys, this.#overrides);
+    return new TestNode(this.folder, this.log, this.keys, this.#dataFolder, this.#overrides);
+  }
+
+  /** Another node on the same log with journals of its own, not started. */
+  neighbour(id: string, overrides: object = {}): TestNode {
+    return new TestNode(this.folder, this.log, this.keys, join(this.folder, id), overrides);
+  }
+
+  /** Of a partition. */
+  journalFolder(partition: number): string {
+    return join(this.#dataFolder, 'journal', String(partition));
   }
 
   readiness(): Readiness {
@@ -81,7 +95,9 @@ export class TestNode implements AsyncDisposable {
   /** @param port 0: any that is free */
   async startRole({ wait = true, port = 0 } = {}): Promise<void> {
     const logger: Logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
-    const config = loadConfig(FirehoseConfig, { flags: {}, environment: {}, file: this.#overrides });
+    const at = port === 0 ? await freePort() : port;
+    const flags = { 'node-id': basename(this.#dataFolder), 'node-advertised-url': `http://127.0.0.1:${at}` };
+    const config = loadConfig(FirehoseConfig, { flags, environment: {}, file: this.#overrides });
     this.#role = await startFirehose(
       {
         log: this.log,
@@ -90,7 +106,7 @@ export class TestNode implements AsyncDisposable {
         blobs: new FolderBlobStore(join(this.folder, 'blobs')),
         logger,
         metrics: new Registry(),
-        dataFolder: join(this.folder, 'firehose'),
+        dataFolder: this.#dataFolder,
         keysFolder: join(this.folder, 'keys'),
       },
       config,
@@ -101,7 +117,7 @@ export class TestNode implements AsyncDisposable {
       corsOrigins: ['https://app.example'],
     });
     await this.#server.register(this.#role.routes!);
-    this.url = await this.#server.listen({ host: '127.0.0.1', port });
+    this.url = await this.#server.listen({ host: '127.0.0.1', port: at });
     const deadline = Date.now() + READY_MS;
     while (wait && !this.#role.readiness().ready) {
       if (Date.now() > deadline) throw new Error(this.#role.readiness().detail);
@@ -135,7 +151,7 @@ export class TestNode implements AsyncDisposable {
   }
 
   async journaled({ partition, offset }: ProducedRecord): Promise<void> {
-    const reader = openJournalReader(join(this.folder, 'firehose', 'journal', String(partition)));
+    const reader = openJournalReader(this.journalFolder(partition));
     try {
       const deadline = Date.now() + READY_MS;
       while (reader.bounds().position <= offset) {

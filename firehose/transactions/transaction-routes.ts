@@ -19,12 +19,12 @@ const Params = Type.Object({
   id: Type.String({ pattern: CHOSEN_NAME.source, description: 'Transaction, as its client named it' }),
 });
 const ListQuery = Type.Object({
-  after: Type.Integer({
-    default: -1,
-    minimum: -1,
-    description: 'first_offset of the last transaction of the page before',
-  }),
-  limit: Type.Integer({ default: 50, minimum: 1, maximum: 200, description: 'Most transactions in the answer' }),
+  after: Type.Optional(
+    Type.Integer({ default: -1, minimum: -1, description: 'first_offset of the last transaction of the page before' }),
+  ),
+  limit: Type.Optional(
+    Type.Integer({ default: 50, minimum: 1, maximum: 200, description: 'Most transactions in the answer' }),
+  ),
 });
 
 export async function registerTransactionRoutes(server: FastifyInstance, firehose: Firehose): Promise<void> {
@@ -39,14 +39,14 @@ export async function registerTransactionRoutes(server: FastifyInstance, firehos
     return { epoch, offset, ...state };
   });
 
-  server.get<{ Querystring: { after: number; limit: number } }>(
+  server.get<{ Querystring: { after?: number; limit?: number } }>(
     '/v1/transactions',
     { schema: { querystring: ListQuery } },
     async (request) => {
       const { claims } = await authorised(request);
       const { epoch, journal } = firehose.positionContext(claims.client);
       const offset = journal.head(claims.client);
-      const { after, limit } = request.query;
+      const { after = -1, limit = 50 } = request.query;
       const page = journal.transactions(claims.client, { after, limit });
       const transactions = page
         .filter(({ first }) => first <= offset)

