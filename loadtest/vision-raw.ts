@@ -6,6 +6,7 @@
  */
 import sharp from 'sharp';
 import { type DecodedImage, decodeImage } from '../vision/inference/decode.ts';
+import { readManifestSource } from '../vision/models/manifest.ts';
 import { loadService } from '../vision/services/registry.ts';
 
 export interface RawRequest {
@@ -26,7 +27,7 @@ const loaded = await loadService(service!);
 const analyser = await loaded.open({
   threads: Number(threads),
   providers: ['cpu'],
-  manifestFolder: loaded.folder,
+  manifest: await readManifestSource(loaded.folder),
   notice: (message) => process.stderr.write(`${message}\n`),
 });
 process.on('message', (request: RawRequest) => void answer(request));

@@ -5,9 +5,44 @@ const MIB = 1 << 20;
 
 export const VisionConfig = Type.Object(
   {
-    services: Type.Array(Type.String({ pattern: '^[a-z][a-z0-9]*$' }), {
+    services: Type.Array(Type.String({ pattern: '^[a-z][a-z0-9]*(-(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*))?$' }), {
       default: ['faceextract', 'ocr', 'barcode'],
-      description: 'Vision services to run, by name; "synthetic" emits random results of every type',
+      description:
+        'Vision services to run, by name, or by name and version: document-1.1; "synthetic" emits random results of every type',
+    }),
+    models: Type.Object(
+      {
+        folder: Type.String({
+          default: '',
+          description: 'Folder with models of your own: <folder>/<service>-<version>/manifest.json (docs/models.md)',
+        }),
+        lookEveryMs: Type.Integer({
+          default: 2_000,
+          minimum: 10,
+          description: 'How often to look for another manifest there; SIGHUP looks at once',
+        }),
+      },
+      { default: {}, additionalProperties: false, description: 'The models that the services run' },
+    ),
+    batch: Type.Object(
+      {
+        maxSize: Type.Integer({
+          default: 0,
+          minimum: 0,
+          description: "Most samples in a model's run; 0: as its manifest says",
+        }),
+        delayMs: Type.Number({
+          default: -1,
+          minimum: -1,
+          description: 'How long a sample waits for others; -1: as the manifest says',
+        }),
+      },
+      { default: {}, additionalProperties: false, description: 'Dynamic batching in front of every model' },
+    ),
+    analyses: Type.Integer({
+      default: 0,
+      minimum: 0,
+      description: 'Images that an inference process analyses side by side; 0: 1 on a CPU, 8 on a GPU',
     }),
     synthetic: Type.Object(
       {
@@ -39,7 +74,7 @@ export const VisionConfig = Type.Object(
     maxImagesInFlight: Type.Integer({
       default: 0,
       minimum: 0,
-      description: 'Images in work at once, per service; 0: two for each inference process, and two more',
+      description: 'Images in work at once, per service; 0: what the inference processes hold, and two more',
     }),
     maxBytesInFlight: Type.Integer({
       default: 64 * MIB,

@@ -8,7 +8,8 @@ import { ServiceCompleted } from '../protocol/generated/completion/v1m0/completi
 import { INGEST_TOPIC, RESULTS_TOPIC } from '../protocol/log/topics.ts';
 import type { RunningRole } from '../protocol/role.ts';
 import { VisionConfig } from './config.ts';
-import { shareOfMachine, startVision } from './main.ts';
+import { shareOfMachine } from './machine.ts';
+import { startVision } from './main.ts';
 import { type Bench, drained, eventsOf, mint, openBench, submit } from './testing.ts';
 
 let bench: Bench;
@@ -40,7 +41,9 @@ test('services side by side in one process each complete the image under their o
   for (const marker of markers) expect(marker.imageId).toBe(imageId);
   expect(events).toHaveLength(1 + 3 + markers.reduce((sum, { results }) => sum + results, 0));
   expect(running.map((role) => role.readiness().ready)).toEqual([true, true, true]);
-  expect(await metrics.metrics()).toContain('sluice_vision_images_total{service="ocr",outcome="completed"} 1');
+  expect(await metrics.metrics()).toContain(
+    'sluice_vision_images_total{service="ocr",version="1.0",outcome="completed"} 1',
+  );
 });
 
 test('a service that does not exist is refused by name', async () => {

@@ -6,8 +6,8 @@
  * It ends when its parent does.
  */
 import { writeFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
+import { readManifestSource } from '../models/manifest.ts';
 import { loadService } from '../services/registry.ts';
 import type { Analyser, ServiceConfig } from '../services/service.ts';
 import { type DecodedImage, type DecodeLimits, decodeImage, restrictLoaders } from './decode.ts';
@@ -50,8 +50,10 @@ async function open(message: Extract<ToChild, { kind: 'open' }>): Promise<void> 
     analyser = await service.open({
       threads: message.threads,
       providers: message.providers,
-      manifestFolder:
-        message.manifestFolder === undefined ? service.folder : pathToFileURL(`${message.manifestFolder}/`),
+      manifest:
+        message.manifest === undefined
+          ? await readManifestSource(service.folder)
+          : { ...message.manifest, folder: new URL(message.manifest.folder) },
       ...(message.batching !== undefined && { batching: message.batching }),
       notice: (text) => send({ kind: 'notice', message: text }),
     });

@@ -5,6 +5,7 @@
  * happens here: the caller's event loop only sends encoded images to the child and receives results.
  */
 import type { Model } from '../../protocol/generated/vision/v1m0/vision_pb.js';
+import type { ManifestSource } from '../models/manifest.ts';
 import type { ServiceConfig, VisionResult } from '../services/service.ts';
 import type { BatchOverrides } from './batch-policy.ts';
 import type { DecodeLimits } from './decode.ts';
@@ -15,8 +16,8 @@ import { SupervisedChild } from './supervised-child.ts';
 export interface InferenceProcessOptions {
   /** Name of the service in vision/services/registry.ts, `<name>` or `<name>-<version>`. */
   readonly service: string;
-  /** Path of the folder with the manifest to open. Default: the one that comes with the service. */
-  readonly manifestFolder?: string;
+  /** Default: the manifest that comes with the service. */
+  readonly manifest?: ManifestSource;
   /** What to change about the batching that the manifest says. */
   readonly batching?: BatchOverrides;
   /** Images that the child analyses side by side. Default: 1 on a CPU, 8 on a GPU, where their samples run together. */

@@ -14,8 +14,8 @@ export type ToChild =
       readonly threads: number;
       readonly providers: readonly Provider[];
       readonly limits: DecodeLimits;
-      /** Path of the manifest's folder; absent: the one that comes with the service. */
-      readonly manifestFolder: string | undefined;
+      /** With its folder as a URL's text; absent: the one that comes with the service. */
+      readonly manifest: { readonly folder: string; readonly text: string } | undefined;
       readonly batching: BatchOverrides | undefined;
       /** Images to analyse side by side; 0: as many as the provider gains from. */
       readonly analyses: number;

@@ -30,14 +30,14 @@ export interface ModelSession {
 }
 
 export interface ModelSessionOptions
-  extends Pick<OpenOptions, 'threads' | 'providers' | 'notice' | 'manifestFolder' | 'batching'> {
+  extends Pick<OpenOptions, 'threads' | 'providers' | 'notice' | 'manifest' | 'batching'> {
   /** Shapes that occur, without the batch: each is run once in every batch size before the model counts as ready. */
   readonly shapes: (provider: Provider) => readonly (readonly number[])[];
 }
 
 /** @throws ModelUnavailable when the file is not the pinned one or no provider can run it. */
 export async function openModel(file: ModelFile, options: ModelSessionOptions): Promise<ModelSession> {
-  const { content } = await readPinnedFile(file, options.manifestFolder);
+  const { content } = await readPinnedFile(file, options.manifest.folder);
   const { session, provider } = await openSession({
     name: file.name,
     providers: options.providers,

@@ -124,13 +124,14 @@ export class SupervisedChild implements InferenceProcess {
 
   #start(): void {
     const started = performance.now();
-    const { service, threads = availableParallelism(), providers = ['cpu'], manifestFolder, batching } = this.#options;
+    const { service, threads = availableParallelism(), providers = ['cpu'], manifest, batching } = this.#options;
     const { analyses = 0, nodeFlags = [] } = this.#options;
     const limits = { ...DEFAULT_DECODE_LIMITS, ...this.#options.limits };
+    const onTheWire = manifest === undefined ? undefined : { folder: manifest.folder.href, text: manifest.text };
     this.#killed = undefined;
     const child = forkChild(nodeFlags);
     this.#child = child;
-    this.#send({ kind: 'open', service, threads, providers, limits, manifestFolder, batching, analyses });
+    this.#send({ kind: 'open', service, threads, providers, limits, manifest: onTheWire, batching, analyses });
     const startTimeoutMs = this.#options.startTimeoutMs ?? 120_000;
     this.#timer = setTimeout(() => this.#kill(`not ready after ${startTimeoutMs} ms`), startTimeoutMs);
     child.on('message', (message: FromChild) => {

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { largestDifference } from '../check/difference.ts';
 import { seeded } from '../quality/random.ts';
 import { withDynamicBatch } from './dynamic-batch.ts';
-import { readManifest } from './manifest.ts';
+import { parseManifest, readManifestSource } from './manifest.ts';
 import { readPinnedFile } from './pinned-file.ts';
 
 /** Sums are made in another order where samples are computed together: up to 0.0001 was seen. */
@@ -13,7 +13,7 @@ const TOLERANCE = 1e-3;
 
 async function contentOf(service: string, role: string): Promise<Uint8Array> {
   const folder = new URL(`../services/${service}/`, import.meta.url);
-  const { models } = await readManifest(folder, [role], Type.Unknown());
+  const { models } = parseManifest(await readManifestSource(folder), [role], Type.Unknown());
   return (await readPinnedFile(models[role]!, folder)).content;
 }
 

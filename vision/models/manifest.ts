@@ -69,29 +69,48 @@ export interface Manifest<Models extends string, Parameters> {
 }
 
 /**
- * Reads `manifest.json` of a folder.
- * @param models the names under which the service asks for its models; each must be there.
- * @throws ModelUnavailable when the file is missing or does not fit the schema; unknown keys do not fit.
+ * A manifest as it was read, with the folder that its files lie beside. What is opened, and opened again after a crash, is what was
+ * read, whatever happens to the file meanwhile.
  */
-export async function readManifest<Models extends string, Parameters extends TSchema>(
-  folder: URL,
-  models: readonly Models[],
-  parameters: Parameters,
-): Promise<Manifest<Models, Static<Parameters>>> {
+export interface ManifestSource {
+  readonly folder: URL;
+  readonly text: string;
+}
+
+/** @throws ModelUnavailable when the folder has no readable manifest.json. */
+export async function readManifestSource(folder: URL): Promise<ManifestSource> {
   const file = new URL('manifest.json', folder);
-  let value: unknown;
   try {
-    value = JSON.parse(await readFile(file, 'utf8'));
+    return { folder, text: await readFile(file, 'utf8') };
   } catch (error) {
     throw new ModelUnavailable(`${file.pathname}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/**
+ * Checks a manifest.
+ * @param models the names under which the service asks for its models; each must be there.
+ * @throws ModelUnavailable when it does not fit the schema; unknown keys do not fit.
+ */
+export function parseManifest<Models extends string, Parameters extends TSchema>(
+  { folder, text }: ManifestSource,
+  models: readonly Models[],
+  parameters: Parameters,
+): Manifest<Models, Static<Parameters>> {
+  const file = new URL('manifest.json', folder).pathname;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new ModelUnavailable(`${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
   const schema = manifestSchema(parameters);
   if (!Value.Check(schema, value)) {
     const problems = Value.Errors(schema, value).map((problem) => `${problem.instancePath || '/'} ${problem.message}`);
-    throw new ModelUnavailable(`${file.pathname}: ${problems.join('; ')}`);
+    throw new ModelUnavailable(`${file}: ${problems.join('; ')}`);
   }
   const manifest = value as unknown as Manifest<Models, Static<Parameters>>;
   const missing = models.filter((name) => manifest.models[name] === undefined);
-  if (missing.length > 0) throw new ModelUnavailable(`${file.pathname}: no model ${missing.join(', ')}`);
+  if (missing.length > 0) throw new ModelUnavailable(`${file}: no model ${missing.join(', ')}`);
   return manifest;
 }

@@ -10,6 +10,7 @@ import type { BatchOverrides } from '../inference/batch-policy.ts';
 import type { DecodedImage } from '../inference/decode.ts';
 import type { BatchCounts } from '../inference/model-session.ts';
 import type { Provider } from '../inference/session.ts';
+import type { ManifestSource } from '../models/manifest.ts';
 
 /** A result as it leaves a service: a plain message with `model` filled in and `imageId` empty, for the worker to fill. */
 export interface VisionResult {
@@ -38,8 +39,8 @@ export interface OpenOptions {
   readonly threads: number;
   /** Execution providers in the order to try; the last one must be 'cpu'. */
   readonly providers: readonly Provider[];
-  /** Folder of the manifest to open: the service's own, or one that an operator has put in its place. */
-  readonly manifestFolder: URL;
+  /** The manifest to open: the service's own, or one that an operator has put in its place. */
+  readonly manifest: ManifestSource;
   /** What the configuration says about batching; absent: what the manifest says. */
   readonly batching?: BatchOverrides;
   /** Told of what an operator should know, such as that CUDA could not be used and why. */

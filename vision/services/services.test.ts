@@ -1,18 +1,16 @@
 /** What the services see in the samples, compared with what the samples show. Through the child process, as in earnest. */
 import { readFileSync } from 'node:fs';
-import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Barcode } from '../../protocol/generated/barcode/v1m0/barcode_pb.js';
 import type { ExtractedDocument } from '../../protocol/generated/document/v1m0/document_pb.js';
 import type { ExtractedDocument as ExtractedDocument1m1 } from '../../protocol/generated/document/v1m1/document_pb.js';
 import type { ExtractedFace } from '../../protocol/generated/faceextract/v1m0/faceextract_pb.js';
 import type { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
-import { distance, type Quad, type Rect, rectIou } from '../imaging/geometry.ts';
+import { distance, type Rect, rectIou } from '../imaging/geometry.ts';
 import { decodeImage } from '../inference/decode.ts';
 import { type Analysis, type InferenceProcess, startInferenceProcess } from '../inference/inference-process.ts';
 import { characterErrorRate } from '../quality/character-errors.ts';
-import { NO_LABELS } from '../quality/labelled-image.ts';
-import { place } from '../quality/place.ts';
+import { DESK_QUAD, drawDesk } from './document/desk.fixture.ts';
 import { loadService, SERVICE_NAMES } from './registry.ts';
 
 interface Truth {
@@ -25,23 +23,7 @@ const samples = new URL('../samples/', import.meta.url);
 const truths = JSON.parse(readFileSync(new URL('truth.json', samples), 'utf8')) as Truth[];
 const truthOf = (file: string) => truths.find((truth) => truth.file === file)!;
 
-/** The card lying askew on a table, and where its corners are. */
-const DESK_QUAD: Quad = [
-  { x: 150, y: 110 },
-  { x: 960, y: 40 },
-  { x: 1010, y: 560 },
-  { x: 110, y: 640 },
-];
 let desk: Buffer;
-
-async function drawDesk(): Promise<Buffer> {
-  const card = { pixels: await decodeImage(readFileSync(new URL('card.jpg', samples))), labels: NO_LABELS };
-  const table = { width: 1100, height: 720, data: new Uint8Array(1100 * 720 * 3).fill(70) };
-  const { width, height, data } = place(card, table, DESK_QUAD).pixels;
-  return sharp(data, { raw: { width, height, channels: 3 } })
-    .png()
-    .toBuffer();
-}
 
 const processes = new Map<string, InferenceProcess>();
 const analyse = (service: string, file: string, config = {}): Promise<Analysis> =>

@@ -6,6 +6,7 @@
 import type { Model } from '../../protocol/generated/vision/v1m0/vision_pb.js';
 import type { AnyMessageType } from '../../protocol/registry.ts';
 import type { InferenceProcess } from '../inference/inference-process.ts';
+import type { BatchCounts } from '../inference/model-session.ts';
 import type { ServiceConfig, VisionResult } from '../services/service.ts';
 
 /** One result with its type; `imageId` is for the worker to fill. */
@@ -18,6 +19,8 @@ export interface ImageAnalysis {
   readonly results: readonly TypedResult[];
   readonly models: readonly Model[];
   readonly durationMs: number;
+  /** Runs of models since the answer before, and samples in them; absent where no model is run. */
+  readonly batches?: BatchCounts;
 }
 
 export interface EngineState {
@@ -46,8 +49,8 @@ export function inferenceEngine(process: InferenceProcess, resultType: AnyMessag
   return {
     ready: () => process.ready(),
     async analyse({ bytes }, config, options) {
-      const { results, models, durationMs } = await process.analyse(bytes, config, options);
-      return { results: results.map((message) => ({ type: resultType, message })), models, durationMs };
+      const { results, models, durationMs, batches } = await process.analyse(bytes, config, options);
+      return { results: results.map((message) => ({ type: resultType, message })), models, durationMs, batches };
     },
     state() {
       const { state, detail } = process.status();

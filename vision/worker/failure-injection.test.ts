@@ -78,7 +78,7 @@ async function start(): Promise<InferenceProcess> {
       service: { name: 'barcode', version: '1.0' },
       engine: injecting(inference, inferenceEngine(inference, Barcode)),
       attempts,
-      metrics: workerMetrics(new Registry(), 'barcode'),
+      metrics: workerMetrics(new Registry(), { name: 'barcode', version: '1.0' }),
       now: Date.now,
     },
     {

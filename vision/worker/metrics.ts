@@ -1,6 +1,8 @@
 /** What a vision service tells Prometheus. The services of one process share the metrics; a label tells them apart. */
 import { Counter, Gauge, Histogram, type Metric, type Registry } from 'prom-client';
+import type { Model } from '../../protocol/generated/vision/v1m0/vision_pb.js';
 import type { ImageAnalysis } from './engine.ts';
+import type { ServiceIdentity } from './service-identity.ts';
 
 export interface WorkerMetrics {
   /** An image was dealt with. */
@@ -8,49 +10,60 @@ export interface WorkerMetrics {
   /** A try did not succeed and is repeated. */
   retried(): void;
   inFlight(images: number, bytes: number): void;
+  /** These models are in use from now on. */
+  models(models: readonly Model[]): void;
 }
 
-export function workerMetrics(registry: Registry, service: string): WorkerMetrics {
-  const images = shared(registry, 'sluice_vision_images_total', (name) => {
-    return new Counter({ name, help: 'Images dealt with', labelNames: ['service', 'outcome'], registers: [registry] });
-  });
-  const results = shared(registry, 'sluice_vision_results_total', (name) => {
-    return new Counter({ name, help: 'Results sent', labelNames: ['service'], registers: [registry] });
-  });
-  const retries = shared(registry, 'sluice_vision_retries_total', (name) => {
-    return new Counter({
-      name,
-      help: 'Tries that failed and were repeated',
-      labelNames: ['service'],
-      registers: [registry],
-    });
-  });
+const LABELS = ['service', 'version'] as const;
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+export function workerMetrics(registry: Registry, { name: service, version }: ServiceIdentity): WorkerMetrics {
+  const registers = [registry];
+  const counter = (name: string, help: string, ...more: string[]) =>
+    shared(registry, name, () => new Counter({ name, help, labelNames: [...LABELS, ...more], registers }));
+  const gauge = (name: string, help: string, ...more: string[]) =>
+    shared(registry, name, () => new Gauge({ name, help, labelNames: [...LABELS, ...more], registers }));
+  const images = counter('sluice_vision_images_total', 'Images dealt with', 'outcome');
+  const results = counter('sluice_vision_results_total', 'Results sent');
+  const retries = counter('sluice_vision_retries_total', 'Tries that failed and were repeated');
+  const runs = counter('sluice_vision_model_runs_total', 'Runs of models');
+  const samples = counter('sluice_vision_model_samples_total', 'Samples in the runs of models');
   const seconds = shared(registry, 'sluice_vision_image_seconds', (name) => {
-    return new Histogram({
-      name,
-      help: 'From the start of decoding an image to its last result',
-      labelNames: ['service'],
-      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-      registers: [registry],
-    });
+    const help = 'From the start of decoding an image to its last result';
+    return new Histogram({ name, help, labelNames: LABELS, buckets: SECONDS, registers });
   });
-  const inFlightImages = shared(registry, 'sluice_vision_in_flight_images', (name) => {
-    return new Gauge({ name, help: 'Images in work', labelNames: ['service'], registers: [registry] });
-  });
-  const inFlightBytes = shared(registry, 'sluice_vision_in_flight_bytes', (name) => {
-    return new Gauge({ name, help: 'Encoded bytes in work', labelNames: ['service'], registers: [registry] });
-  });
+  const inFlightImages = gauge('sluice_vision_in_flight_images', 'Images in work');
+  const inFlightBytes = gauge('sluice_vision_in_flight_bytes', 'Encoded bytes in work');
+  const modelInfo = gauge(
+    'sluice_vision_model_info',
+    'Always 1: a model in use, and what runs it',
+    'model',
+    'model_version',
+    'sha256',
+    'provider',
+  );
+  const labels = { service, version };
+  let inUse: Record<string, string>[] = [];
   return {
     finished(outcome, analysis) {
-      images.inc({ service, outcome });
+      images.inc({ ...labels, outcome });
       if (analysis === undefined) return;
-      results.inc({ service }, analysis.results.length);
-      seconds.observe({ service }, analysis.durationMs / 1000);
+      results.inc(labels, analysis.results.length);
+      seconds.observe(labels, analysis.durationMs / 1000);
+      runs.inc(labels, analysis.batches?.runs ?? 0);
+      samples.inc(labels, analysis.batches?.samples ?? 0);
     },
-    retried: () => retries.inc({ service }),
+    retried: () => retries.inc(labels),
     inFlight(count, bytes) {
-      inFlightImages.set({ service }, count);
-      inFlightBytes.set({ service }, bytes);
+      inFlightImages.set(labels, count);
+      inFlightBytes.set(labels, bytes);
+    },
+    models(models) {
+      for (const old of inUse) modelInfo.remove(old);
+      inUse = models.map(({ name: model, version: modelVersion, sha256, provider }) => {
+        return { ...labels, model, model_version: modelVersion, sha256, provider };
+      });
+      for (const now of inUse) modelInfo.set(now, 1);
     },
   };
 }

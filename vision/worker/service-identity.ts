@@ -1,5 +1,6 @@
 /** Who a vision service is towards the log and in tokens. */
 import type { ServiceVersion } from '../../protocol/claims/grant.ts';
+import { isStandardVersion } from '../services/registry.ts';
 
 export interface ServiceIdentity {
   /** Such as "ocr". */
@@ -13,6 +14,14 @@ const VERSION = /^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$/;
 /** Every version of every service is a consumer group of its own, so that two versions can run side by side. */
 export function consumerGroup(service: ServiceIdentity): string {
   return `vision-${service.name}-${service.version}`;
+}
+
+/**
+ * The name under which a version reports its capacity and its readiness: the service's own for the standard version, and one
+ * with the version for any other, so that two that run side by side do not overwrite each other's reports.
+ */
+export function instanceName({ name, version }: ServiceIdentity): string {
+  return isStandardVersion(name, version) ? name : `${name}-${version}`;
 }
 
 /** @throws {TypeError} the version is not `<major>.<minor>` */

@@ -61,7 +61,7 @@ async function work(script: Script, options: Partial<WorkerOptions> = {}): Promi
       blobs: bench.blobs,
       engine,
       attempts,
-      metrics: workerMetrics(new Registry(), SERVICE.name),
+      metrics: workerMetrics(new Registry(), SERVICE),
       logger: bench.logger,
       now: Date.now,
     },

@@ -14,7 +14,7 @@ import { resize, resizeToRgba } from '../../imaging/resize.ts';
 import { cutOut, project, squareToQuad } from '../../imaging/warp.ts';
 import type { DecodedImage } from '../../inference/decode.ts';
 import { ConfigInvalid } from '../../inference/errors.ts';
-import { readManifest } from '../../models/manifest.ts';
+import { parseManifest } from '../../models/manifest.ts';
 import { readPinnedFile } from '../../models/pinned-file.ts';
 import { checkConfig } from '../config.ts';
 import { inReadingOrder } from '../reading-order.ts';
@@ -64,10 +64,10 @@ const SYMBOLOGY: Readonly<Record<string, string>> = {
   DataBarOmni: 'DataBar',
 };
 
-export async function openBarcode({ manifestFolder }: OpenOptions): Promise<Analyser<Barcode>> {
-  const { models, parameters } = await readManifest(manifestFolder, ['reader'], Parameters);
+export async function openBarcode({ manifest }: OpenOptions): Promise<Analyser<Barcode>> {
+  const { models, parameters } = parseManifest(manifest, ['reader'], Parameters);
   const { reader } = models;
-  const { content } = await readPinnedFile(reader, manifestFolder);
+  const { content } = await readPinnedFile(reader, manifest.folder);
   // Without this the package would fetch the binary from a server.
   const wasmBinary = content.buffer.slice(content.byteOffset, content.byteOffset + content.byteLength);
   await prepareZXingModule({ overrides: { wasmBinary }, fireImmediately: true });

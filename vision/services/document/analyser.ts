@@ -6,7 +6,7 @@ import { distance, type Quad } from '../../imaging/geometry.ts';
 import { cutOut } from '../../imaging/warp.ts';
 import type { DecodedImage } from '../../inference/decode.ts';
 import { openModel } from '../../inference/model-session.ts';
-import { readManifest } from '../../models/manifest.ts';
+import { parseManifest } from '../../models/manifest.ts';
 import { checkConfig } from '../config.ts';
 import type { Analyser, OpenOptions } from '../service.ts';
 import { findSegments } from './lines.ts';
@@ -41,7 +41,7 @@ const Config = Type.Object(
 );
 
 export async function openDocument(options: OpenOptions): Promise<Analyser<ExtractedDocument>> {
-  const { models, parameters } = await readManifest(options.manifestFolder, ['lines'], Parameters);
+  const { models, parameters } = parseManifest(options.manifest, ['lines'], Parameters);
   const side = parameters.inputSize;
   const lines = await openModel(models.lines, { ...options, shapes: () => [[side, side, 4]] });
   const { model } = lines;

@@ -5,7 +5,7 @@ import type { Model } from '../../../protocol/generated/vision/v1m0/vision_pb.js
 import type { Rect } from '../../imaging/geometry.ts';
 import type { DecodedImage } from '../../inference/decode.ts';
 import { openModel } from '../../inference/model-session.ts';
-import { readManifest } from '../../models/manifest.ts';
+import { parseManifest } from '../../models/manifest.ts';
 import { checkConfig } from '../config.ts';
 import type { Analyser, OpenOptions } from '../service.ts';
 import type { Detection } from './detections.ts';
@@ -30,7 +30,7 @@ const LANDMARKS = [
 ];
 
 export async function openFaceExtract(options: OpenOptions): Promise<Analyser<ExtractedFace>> {
-  const { models, parameters } = await readManifest(options.manifestFolder, ['detector'], FaceParameters);
+  const { models, parameters } = parseManifest(options.manifest, ['detector'], FaceParameters);
   const side = parameters.inputSize;
   const detector = await openModel(models.detector, { ...options, shapes: () => [[side, side, 3]] });
   const { model } = detector;

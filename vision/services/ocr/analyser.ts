@@ -4,7 +4,7 @@ import type { TextLine } from '../../../protocol/generated/ocr/v1m0/ocr_pb.js';
 import type { Model } from '../../../protocol/generated/vision/v1m0/vision_pb.js';
 import type { Quad } from '../../imaging/geometry.ts';
 import { openModel } from '../../inference/model-session.ts';
-import { type ModelFile, readManifest } from '../../models/manifest.ts';
+import { type ModelFile, parseManifest } from '../../models/manifest.ts';
 import { readPinnedFile } from '../../models/pinned-file.ts';
 import { checkConfig } from '../config.ts';
 import { inReadingOrder } from '../reading-order.ts';
@@ -23,13 +23,12 @@ const Config = Type.Object(
 );
 
 export async function openOcr(options: OpenOptions): Promise<Analyser<TextLine>> {
-  const { manifestFolder } = options;
-  const { models, parameters } = await readManifest(
-    manifestFolder,
+  const { models, parameters } = parseManifest(
+    options.manifest,
     ['detection', 'angle', 'recognition', 'characters'],
     OcrParameters,
   );
-  const classes = await readClasses(models.characters, manifestFolder);
+  const classes = await readClasses(models.characters, options.manifest.folder);
   const detection = await openModel(models.detection, {
     ...options,
     shapes: (provider) => detectionShapes(provider, parameters.detection),

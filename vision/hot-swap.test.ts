@@ -1,0 +1,112 @@
+/** Going over to another model while images come in: nothing is lost, nothing fails, and nothing is analysed twice. */
+import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { findPackageJSON } from 'node:module';
+import { dirname, join } from 'node:path';
+import { Registry } from 'prom-client';
+import Value from 'typebox/value';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { payloadOf } from '../protocol/envelope.ts';
+import { ServiceCompleted } from '../protocol/generated/completion/v1m0/completion_pb.js';
+import { INGEST_TOPIC, RESULTS_TOPIC } from '../protocol/log/topics.ts';
+import type { RunningRole } from '../protocol/role.ts';
+import { VisionConfig } from './config.ts';
+import { startVision } from './main.ts';
+import { barcode } from './services/barcode/service.ts';
+import { type Bench, drained, eventsOf, mint, openBench, submit, until } from './testing.ts';
+
+const GROUP = 'vision-barcode-1.0';
+let bench: Bench;
+let role: RunningRole | undefined;
+let metrics: Registry;
+
+beforeEach(async () => {
+  bench = await openBench();
+  metrics = new Registry();
+});
+afterEach(async () => {
+  await role?.stop();
+  await bench.close();
+});
+
+/** Puts a manifest, and the file that it names, into the folder of models, as docs/models.md says. */
+async function install(modelVersion: string, change: (manifest: { name: string }) => void = () => {}): Promise<void> {
+  const folder = join(bench.folder, 'models', 'barcode-1.0');
+  await mkdir(folder, { recursive: true });
+  const manifest = JSON.parse(await readFile(new URL('manifest.json', barcode.folder), 'utf8'));
+  const { reader } = manifest.models;
+  const file = `reader-${modelVersion}.wasm`;
+  await copyFile(join(dirname(findPackageJSON(reader.package, import.meta.url)!), reader.file), join(folder, file));
+  delete reader.package;
+  manifest.models.reader = { ...reader, file, version: modelVersion };
+  change(manifest);
+  await writeFile(join(folder, 'manifest.new'), JSON.stringify(manifest));
+  await rename(join(folder, 'manifest.new'), join(folder, 'manifest.json'));
+}
+
+async function start(): Promise<void> {
+  const { log, verifier, blobs, logger } = bench;
+  const config = Value.Default(VisionConfig, {
+    services: ['barcode'],
+    models: { folder: join(bench.folder, 'models'), lookEveryMs: 20 },
+  }) as VisionConfig;
+  const context = { log, verifier, blobs, logger, metrics, dataFolder: join(bench.folder, 'vision') };
+  role = await startVision(context as never, config, 'barcode');
+  await until(() => role!.readiness().ready);
+}
+
+const inUse = (version: string) => async () =>
+  (await metrics.metrics()).includes(
+    `sluice_vision_model_info{service="barcode",version="1.0",model="zxing-cpp",model_version="${version}"`,
+  );
+
+test('images under way are answered by the old model, those after by the new one, each once', async () => {
+  await start();
+  const token = await mint(bench, 'alice', { 'barcode-*': {} });
+  const bytes = await readFile(new URL('./samples/card.jpg', import.meta.url));
+  const submitted: string[] = [];
+  const post = async () =>
+    submitted.push(await submit(bench, { client: 'alice', transaction: `t${submitted.length % 4}`, token, bytes }));
+  for (let n = 0; n < 5; n++) await post();
+  await install('9.9.9');
+  // Load goes on until the new model is in use, however long warming it up takes here.
+  const changed = inUse('9.9.9');
+  while (!(await changed())) await post();
+  for (let n = 0; n < 5; n++) await post();
+  await drained(bench.log, GROUP, INGEST_TOPIC);
+
+  const markers = (await eventsOf(bench.log, RESULTS_TOPIC))
+    .filter(({ type }) => type !== 'ingest.v1m0.ImageAccepted' && !type.startsWith('barcode.'))
+    .map((event) => payloadOf(event, ServiceCompleted));
+  expect(markers.map(({ imageId }) => imageId).sort()).toEqual(submitted.toSorted());
+  expect(markers.every(({ results }) => results === 2)).toBe(true);
+  const versions = new Map(markers.map(({ imageId, models }) => [imageId, models[0]!.version]));
+  expect(versions.get(submitted[0]!)).toBe('3.1.4');
+  expect(versions.get(submitted.at(-1)!)).toBe('9.9.9');
+  expect(await inUse('3.1.4')()).toBe(false);
+}, 120_000);
+
+test('a manifest that cannot be used changes nothing; one that is mended is taken, and SIGHUP looks at once', async () => {
+  await install('1.0.0');
+  await start();
+  expect(await inUse('1.0.0')()).toBe(true);
+  await install('2.0.0', (manifest) => {
+    manifest.name = 'ocr';
+  });
+  await install('2.0.1', (manifest) => Object.assign(manifest, { unknown: true }));
+  const token = await mint(bench, 'alice', { 'barcode-*': {} });
+  const bytes = await readFile(new URL('./samples/card.jpg', import.meta.url));
+  await submit(bench, { client: 'alice', transaction: 't', token, bytes });
+  await drained(bench.log, GROUP, INGEST_TOPIC);
+  expect(role!.readiness().ready).toBe(true);
+  expect(await inUse('1.0.0')()).toBe(true);
+  await install('2.0.2');
+  process.kill(process.pid, 'SIGHUP');
+  await until(inUse('2.0.2'));
+}, 120_000);
+
+test("another service's manifest is refused at the start", async () => {
+  await install('1.0.0', (manifest) => {
+    manifest.name = 'ocr';
+  });
+  await expect(start()).rejects.toThrow('is of ocr 1.0, not of barcode 1.0');
+});
