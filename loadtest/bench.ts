@@ -5,7 +5,8 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { positive, runProgram, UsageError } from './command-line.ts';
 import { machineFacts } from './machine.ts';
 import { reportHtml } from './report-html.ts';
 import { type BenchRun, loadRuns, saveRun } from './results.ts';
@@ -20,20 +21,19 @@ interface Options {
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-await new Command('bench')
+const command = new Command('bench')
   .description('Measures Sluice beside peers and physical limits, as ratios within one run')
   .argument('[suite...]', 'names, or beginnings of names', [])
   .option('--out <folder>', 'where results and the report go, and earlier results are found', '.bench')
   .option('--rounds <n>', 'rounds of each case instead of its own number', positive)
   .option('--scale <x>', 'multiplies the amount of work: 0.01 tries a suite out', positive, 1)
-  .action(bench)
-  .parseAsync();
+  .action(bench);
 
 async function bench(prefixes: string[], options: Options): Promise<void> {
   const chosen = Object.keys(SUITES).filter(
     (name) => prefixes.length === 0 || prefixes.some((prefix) => name === prefix || name.startsWith(`${prefix}-`)),
   );
-  if (chosen.length === 0) throw new Error(`no such suite; there are: ${Object.keys(SUITES).join(', ')}`);
+  if (chosen.length === 0) throw new UsageError(`no such suite; there are: ${Object.keys(SUITES).join(', ')}`);
   for (const name of chosen) {
     const { suite } = await SUITES[name]!();
     const run = { time: new Date().toISOString(), scale: options.scale, machine: machineFacts() };
@@ -55,8 +55,4 @@ function* verdicts(result: SuiteResult): Iterable<string> {
     }
 }
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is needed');
-  return value;
-}
+await runProgram(command);

@@ -4,18 +4,30 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
+import type { TokenSource } from './client-tokens.ts';
 import { type FinishedImage, type SeenMessage, StreamChecker } from './stream-checker.ts';
 
 export interface LoadClientOptions {
   /** Where images go, and the firehose comes from where that is elsewhere. */
   readonly url: string;
   readonly firehoseUrl?: string;
-  readonly token: string;
+  readonly token: TokenSource;
   /** Encoded image and its media type. */
   readonly image: Uint8Array;
   readonly mediaType: string;
   readonly now: () => number;
   readonly onFinished?: (image: FinishedImage) => void;
+}
+
+/** The firehose will not give this stream, however often it is asked; the message is its answer. */
+export class StreamRefused extends Error {
+  override readonly name = 'StreamRefused';
+  readonly status: number;
+
+  constructor(status: number, text: string) {
+    super(`the firehose answered ${status}: ${text}`);
+    this.status = status;
+  }
 }
 
 export interface SubmissionCounts {
@@ -31,6 +43,8 @@ const SUBMIT_TIMEOUT_MS = 30_000;
 /** A stream says something at least this often, or it is taken for dead. */
 const HEARTBEAT_MS = 1_000;
 const SILENCE_MS = 10_000;
+/** A position of another epoch, a retired one, one in the future: no later try will be answered otherwise. */
+const GONE = new Set([409, 410, 416]);
 
 export class LoadClient {
   readonly checker: StreamChecker;
@@ -63,7 +77,7 @@ export class LoadClient {
         method: 'POST',
         dispatcher: this.#agent,
         headers: {
-          authorization: `Bearer ${this.#options.token}`,
+          authorization: `Bearer ${await this.#options.token()}`,
           'content-type': this.#options.mediaType,
           'idempotency-key': key,
         },
@@ -96,6 +110,14 @@ export class LoadClient {
     await this.#agent.destroy();
   }
 
+  /** The position is gone: that is a loss, and there is nothing to go on from but the present. */
+  async #beginAnew(why: StreamRefused): Promise<void> {
+    const { latest, epoch } = await firstFrame(this.#options).catch(() => ({ latest: undefined, epoch: '' }));
+    if (latest === undefined) return;
+    this.checker.restart(latest, why.message);
+    this.#epoch = epoch;
+  }
+
   #accepted(text: string, at: number): string {
     const image: string = JSON.parse(text).images[0].image;
     this.counts.accepted += 1;
@@ -111,8 +133,9 @@ export class LoadClient {
           if (frame.kind === 'hello') this.#epoch = frame.epoch;
           if (frame.kind === 'message') this.checker.saw(frame as unknown as SeenMessage, this.#options.now());
         }
-      } catch {
-        // Whatever it was: what counts is what the stream says once it can be read again.
+      } catch (error) {
+        // Whatever else it was: what counts is what the stream says once it can be read again.
+        if (error instanceof StreamRefused && GONE.has(error.status)) await this.#beginAnew(error);
       }
       await sleep(RETRY_MS);
     }
@@ -130,7 +153,7 @@ async function firstFrame(options: LoadClientOptions): Promise<Frame> {
   throw new Error('the firehose ended before its first frame');
 }
 
-/** @throws anything but a 200, a broken or a silent connection */
+/** @throws {StreamRefused} and whatever a broken or silent connection throws */
 async function* frames(options: LoadClientOptions, from: unknown, stop: AbortSignal): AsyncGenerator<Frame> {
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(new Error('silent')), SILENCE_MS);
@@ -139,11 +162,11 @@ async function* frames(options: LoadClientOptions, from: unknown, stop: AbortSig
     const response = await request(`${options.firehoseUrl ?? options.url}/v1/firehose`, {
       method: 'POST',
       dispatcher: agent,
-      headers: { authorization: `Bearer ${options.token}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${await options.token()}`, 'content-type': 'application/json' },
       body: JSON.stringify({ from, heartbeat_ms: HEARTBEAT_MS }),
       signal: AbortSignal.any([stop, silence.signal]),
     });
-    if (response.statusCode !== 200) throw new Error(`${response.statusCode}: ${await response.body.text()}`);
+    if (response.statusCode !== 200) throw new StreamRefused(response.statusCode, await response.body.text());
     response.body.setEncoding('utf8');
     let rest = '';
     for await (const text of response.body) {

@@ -11,7 +11,7 @@ export interface Verdict extends Objective {
   readonly met: boolean;
 }
 
-const OBJECTIVE = /^([a-z][a-z0-9_]*)(<=|>=)([0-9.]+)$/;
+const OBJECTIVE = /^([a-z][a-z0-9_]*)(<=|>=)(\d+(?:\.\d+)?)$/;
 
 /** Nothing accepted is lost, whatever the load. */
 export const ALWAYS: readonly Objective[] = [
@@ -27,11 +27,17 @@ export function parseObjective(text: string): Objective {
 }
 
 /** @throws {TypeError} an objective names no measure */
+export function checkObjectives(objectives: readonly Objective[], measures: readonly string[]): void {
+  for (const { measure } of objectives)
+    if (!measures.includes(measure))
+      throw new TypeError(`'${measure}' is not measured; there are ${measures.join(', ')}`);
+}
+
+/** @throws {TypeError} an objective names no measure */
 export function judge(objectives: readonly Objective[], measures: Readonly<Record<string, number>>): Verdict[] {
+  checkObjectives(objectives, Object.keys(measures));
   return objectives.map((objective) => {
-    const measured = measures[objective.measure];
-    if (measured === undefined)
-      throw new TypeError(`'${objective.measure}' is not measured; there are ${Object.keys(measures).join(', ')}`);
+    const measured = measures[objective.measure]!;
     // Not a number (nothing finished, so no latency) meets nothing.
     const met = objective.bound === '<=' ? measured <= objective.value : measured >= objective.value;
     return { ...objective, measured, met };

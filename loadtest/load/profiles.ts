@@ -5,6 +5,8 @@ export type ProfileName = (typeof PROFILES)[number];
 
 /** How much of the load a spike leaves running before and after it. */
 const SPIKE_BASE = 0.2;
+/** Where the spike is, as shares of the duration. */
+export const SPIKE = { from: 1 / 3, to: 2 / 3 };
 
 /**
  * Submissions per second at a moment.
@@ -22,7 +24,7 @@ export function rateAt(profile: ProfileName, rate: number, at: number): number {
     case 'soak':
       return rate;
     case 'spike':
-      return at >= 1 / 3 && at < 2 / 3 ? rate : rate * SPIKE_BASE;
+      return at >= SPIKE.from && at < SPIKE.to ? rate : rate * SPIKE_BASE;
   }
 }
 
@@ -42,7 +44,7 @@ function shareBy(profile: ProfileName, at: number): number {
     case 'soak':
       return at;
     case 'spike': {
-      const within = Math.min(Math.max(at - 1 / 3, 0), 1 / 3);
+      const within = Math.min(Math.max(at - SPIKE.from, 0), SPIKE.to - SPIKE.from);
       return SPIKE_BASE * (at - within) + within;
     }
   }

@@ -53,3 +53,18 @@ test('the answer to a submission may come after the stream has told of it', () =
   expect(checker.findings(true)).toEqual([]);
   expect(checker.finishedImages).toBe(1);
 });
+
+test('what is forgotten before it was finished counts as found, and no check grows for ever', () => {
+  const checker = new StreamChecker(-1);
+  for (let image = 0; image < 100_010; image++) checker.accepted(`image-${image}`, 0);
+  expect(checker.found).toBe(10);
+  expect(checker.findings(true)).toHaveLength(100_000);
+});
+
+test('a stream that has to begin anew has lost something, and is judged from there on', () => {
+  const checker = new StreamChecker(3);
+  checker.restart(40, 'the firehose answered 410');
+  checker.saw(said(41, 40, 'TextLine', {}), 0);
+  expect(checker.findings(false)).toEqual([{ kind: 'lost', detail: 'after 3: the firehose answered 410' }]);
+  expect(checker).toMatchObject({ found: 1, position: 41 });
+});

@@ -35,8 +35,10 @@ interface ImageState {
   finished: boolean;
 }
 
-/** A check may run for months: older ids and finished images are forgotten. What repeats one shows as disorder all the same. */
+/** A check may run for months: older ids and images are forgotten. What repeats one shows as disorder all the same. */
 const REMEMBERED = 100_000;
+/** Findings that are kept in words; further ones are counted. */
+const KEPT_FINDINGS = 1_000;
 
 export class StreamChecker {
   readonly #findings: Finding[] = [];
@@ -47,6 +49,9 @@ export class StreamChecker {
   #messages = 0;
   #known = 0;
   #finished = 0;
+  #found = 0;
+  /** Images so old that they were forgotten before they were finished. */
+  #forgotten = 0;
 
   /** @param from the offset after which the stream begins */
   constructor(from: number, onFinished: (image: FinishedImage) => void = () => {}) {
@@ -65,9 +70,9 @@ export class StreamChecker {
   saw(message: SeenMessage, at: number): void {
     this.#messages += 1;
     const { offset, prev, id } = message;
-    if (prev > this.#last) this.#found('lost', `between ${this.#last} and ${prev}, before ${offset}`);
-    else if (prev < this.#last) this.#found('disorder', `${offset} follows ${this.#last} but names ${prev}`);
-    if (this.#ids.has(id)) this.#found('repeat', `message ${id} at ${offset}`);
+    if (prev > this.#last) this.#report('lost', `between ${this.#last} and ${prev}, before ${offset}`);
+    else if (prev < this.#last) this.#report('disorder', `${offset} follows ${this.#last} but names ${prev}`);
+    if (this.#ids.has(id)) this.#report('repeat', `message ${id} at ${offset}`);
     this.#ids.add(id);
     if (this.#ids.size > REMEMBERED) this.#ids.delete(this.#ids.values().next().value!);
     this.#last = Math.max(this.#last, offset);
@@ -91,6 +96,17 @@ export class StreamChecker {
     return this.#finished;
   }
 
+  /** How many findings there are, those included that are not kept in words and not what may still be finished. */
+  get found(): number {
+    return this.#found + this.#forgotten;
+  }
+
+  /** The stream cannot go on from where it was and does so after another offset: whatever lay between is lost. */
+  restart(from: number, why: string): void {
+    this.#report('lost', `after ${this.#last}: ${why}`);
+    this.#last = from;
+  }
+
   /** What is wrong so far; `atEnd` also counts what should have been finished by now. */
   findings(atEnd: boolean): readonly Finding[] {
     if (!atEnd) return this.#findings;
@@ -110,7 +126,7 @@ export class StreamChecker {
     if (name === 'ImageAccepted') image.services = payload.services;
     else {
       if (image.done.has(payload.service))
-        this.#found('wrong total', `image ${payload.imageId} was finished twice by ${payload.service}`);
+        this.#report('wrong total', `image ${payload.imageId} was finished twice by ${payload.service}`);
       image.done.add(payload.service);
       if (name === 'ServiceFailed') image.failed.push(payload.service);
     }
@@ -127,11 +143,15 @@ export class StreamChecker {
     this.#images.set(image, state);
     this.#known += 1;
     const [oldest] = this.#images;
-    if (this.#images.size > REMEMBERED && oldest![1].finished) this.#images.delete(oldest![0]);
+    if (this.#images.size > REMEMBERED) {
+      this.#images.delete(oldest![0]);
+      if (!oldest![1].finished) this.#forgotten += 1;
+    }
     return state;
   }
 
-  #found(kind: Finding['kind'], detail: string): void {
-    this.#findings.push({ kind, detail });
+  #report(kind: Finding['kind'], detail: string): void {
+    this.#found += 1;
+    if (this.#findings.length < KEPT_FINDINGS) this.#findings.push({ kind, detail });
   }
 }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
+import { fixedToken } from '../../loadtest/load/client-tokens.ts';
 import { LoadClient } from '../../loadtest/load/load-client.ts';
 import { type SeenMessage, StreamChecker } from '../../loadtest/load/stream-checker.ts';
 import { readFirehose } from '../harness/firehose-reader.ts';
@@ -91,7 +92,13 @@ async function openClient(deployment: ChaosDeployment, name: string): Promise<Ch
   const image = await sharp({ create: { width: 32, height: 32, channels: 3, background: name } })
     .jpeg()
     .toBuffer();
-  const options = { url: deployment.proxy.url, token, image, mediaType: 'image/jpeg', now: () => performance.now() };
+  const options = {
+    url: deployment.proxy.url,
+    token: fixedToken(token),
+    image,
+    mediaType: 'image/jpeg',
+    now: () => performance.now(),
+  };
   return { name, token, load: await LoadClient.open(options) };
 }
 
