@@ -132,11 +132,16 @@ function confidence(text: string): number {
 }
 
 /** @throws {UsageError} */
+export function positive(option: string, text: string): number {
+  const value = Number(text);
+  return Number.isInteger(value) && value > 0 ? value : wrong(option, 'a whole number above 0', text);
+}
+
+/** @throws {UsageError} */
 export function oneOf<T extends string>(option: string, value: string, choices: readonly T[]): T {
   return choices.find((choice) => choice === value) ?? wrong(option, choices.join(', '), value);
 }
 
-/** @throws {UsageError} */
-export function wrong(option: string, accepted: string, given: string): never {
+function wrong(option: string, accepted: string, given: string): never {
   throw new UsageError(`${option} takes ${accepted}; not '${given}'`);
 }

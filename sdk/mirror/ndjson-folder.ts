@@ -1,11 +1,13 @@
 /**
  * A mirror in a folder: `messages-<epoch>-<first offset>.ndjson` files and `position.json`, which also says how long the
  * current file is. What a crash has left behind that length is cut off at the next start, so nothing is there twice.
+ *
+ * Bytes reach the disk before the position that counts them, and a file is named in the position before it gets its first
+ * byte: whatever the position does not know is behind the end of the one file that it names.
  */
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Message } from '../client/frames.ts';
-import type { MirrorPosition, MirrorTarget } from '../client/mirror.ts';
+import type { MirroredMessage, MirrorPosition, MirrorTarget } from '../client/mirror.ts';
 
 interface Stored extends MirrorPosition {
   readonly file: string;
@@ -13,12 +15,23 @@ interface Stored extends MirrorPosition {
 }
 
 const DEFAULT_FILE_BYTES = 64 << 20;
+const MESSAGE_FILE = /^messages-[0-9a-z]+-\d{16}\.ndjson$/;
+
+/** The folder holds messages whose position is gone: what is in it cannot be continued. */
+export class ForeignFolderError extends Error {
+  override readonly name = 'ForeignFolderError';
+}
 
 export interface NdjsonFolder extends MirrorTarget {
   close(): Promise<void>;
 }
 
-/** @param fileBytes a file larger than this is followed by a new one */
+/**
+ * One process at a time may have a folder open; the caller sees to that.
+ *
+ * @param fileBytes a file larger than this is followed by a new one
+ * @throws {ForeignFolderError}
+ */
 export async function openNdjsonFolder(folder: string, fileBytes: number = DEFAULT_FILE_BYTES): Promise<NdjsonFolder> {
   await mkdir(folder, { recursive: true });
   let stored = await readPosition(folder);
@@ -28,29 +41,39 @@ export async function openNdjsonFolder(folder: string, fileBytes: number = DEFAU
     await file.truncate(stored.bytes);
   }
 
-  async function fileFor(first: number, epoch: string): Promise<{ handle: FileHandle; name: string; bytes: number }> {
+  /** The file that the messages belong into. */
+  async function fileFor(first: number, epoch: string): Promise<{ handle: FileHandle; known: Stored }> {
     if (file !== undefined && stored !== undefined && stored.bytes < fileBytes && stored.epoch === epoch) {
-      return { handle: file, name: stored.file, bytes: stored.bytes };
+      return { handle: file, known: stored };
     }
     await file?.close();
     const name = `messages-${epoch}-${String(first).padStart(16, '0')}.ndjson`;
     file = await open(join(folder, name), 'w');
-    return { handle: file, name, bytes: 0 };
+    // Nothing wanted lies between the position so far and the first message.
+    const known = { epoch, offset: first - 1, file: name, bytes: 0 };
+    await writePosition(folder, known);
+    stored = known;
+    return { handle: file, known };
   }
 
   return {
     position: async () => (stored === undefined ? undefined : { epoch: stored.epoch, offset: stored.offset }),
-    async append(messages: readonly Message[], position: MirrorPosition) {
-      const { handle, name, bytes } = await fileFor(messages[0]!.offset, position.epoch);
-      const data = Buffer.from(messages.map((message) => `${JSON.stringify(message)}\n`).join(''));
-      await handle.write(data, 0, data.length, bytes);
-      await handle.datasync();
-      const next = { ...position, file: name, bytes: bytes + data.length };
+    async append(messages: readonly MirroredMessage[], position: MirrorPosition) {
+      const first = messages[0]?.message.offset ?? position.offset + 1;
+      const { handle, known } = await fileFor(first, position.epoch);
+      const data = Buffer.from(messages.map(({ json }) => `${json}\n`).join(''));
+      for (let at = 0; at < data.length; ) {
+        const { bytesWritten } = await handle.write(data, at, data.length - at, known.bytes + at);
+        at += bytesWritten;
+      }
+      if (data.length > 0) await handle.datasync();
+      const next = { ...position, file: known.file, bytes: known.bytes + data.length };
       await writePosition(folder, next);
       stored = next;
     },
     close: async () => {
       await file?.close();
+      file = undefined;
     },
   };
 }
@@ -59,9 +82,15 @@ async function readPosition(folder: string): Promise<Stored | undefined> {
   try {
     return JSON.parse(await readFile(join(folder, 'position.json'), 'utf8'));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
+  // An empty file is what a crash leaves that came before the very first position.
+  for (const name of await readdir(folder)) {
+    if (MESSAGE_FILE.test(name) && (await stat(join(folder, name))).size > 0) {
+      throw new ForeignFolderError(`${folder} holds ${name} but no position.json: choose another folder, or empty it`);
+    }
+  }
+  return undefined;
 }
 
 /** Whole or not at all: a rename replaces the old one. */
@@ -72,4 +101,15 @@ async function writePosition(folder: string, stored: Stored): Promise<void> {
   await handle.datasync();
   await handle.close();
   await rename(draft, join(folder, 'position.json'));
+  await syncFolder(folder);
+}
+
+/** So that names of new files outlive a power cut as their contents do. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }

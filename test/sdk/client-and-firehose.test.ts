@@ -1,14 +1,8 @@
-/** The client library against a real firehose: what it promises about restarts, consumers and mirrors. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** The client library against a real firehose: what it promises about restarts and consumers. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestNode } from '../../firehose/testing/node.ts';
 import { createClient } from '../../sdk/client/client.ts';
-import { mirror } from '../../sdk/client/mirror.ts';
 import { isMessageOf } from '../../sdk/client/payloads.ts';
-import { openNdjsonFolder } from '../../sdk/mirror/ndjson-folder.ts';
 
 let node: TestNode;
 beforeAll(async () => {
@@ -50,26 +44,4 @@ test('a named consumer goes on after what it has handled, not after what it has 
   const second: string[] = [];
   for await (const { payload } of client.firehose(options)) second.push(payload.text);
   expect(second).toEqual(['3', '4', '5', '6', '7', '8', '9']);
-});
-
-test('a mirror that is cut anywhere and started again holds every message once, in order', async () => {
-  await node.produce('cyd', numbered(0, 40));
-  const client = createClient({ url: node.url, token: await node.token('cyd') });
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-mirror-'));
-  try {
-    for (const cut of [7, 16, undefined]) {
-      const target = await openNdjsonFolder(folder, 2_000);
-      const position = await target.position();
-      const until = cut === undefined ? {} : { until: { offset: (position?.offset ?? -1) + cut } };
-      await mirror(client, target, { follow: false, batch: 3, ...until });
-      await target.close();
-    }
-    const lines = readdirSync(folder)
-      .filter((name) => name.endsWith('.ndjson'))
-      .sort()
-      .flatMap((name) => readFileSync(join(folder, name), 'utf8').trimEnd().split('\n'));
-    expect(lines.map((line) => JSON.parse(line).payload.text)).toEqual(numbered(0, 40).map(({ text }) => text));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
 });

@@ -27,7 +27,11 @@ const HEADER_BYTES = 61;
 const UNCOUNTED_BYTES = 12;
 const COMPRESSION_MASK = 0x07;
 const LOG_APPEND_TIME = 0x08;
+const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
+/** In a batch that ends a transaction: where its only record says how. All that stands before is one byte each. */
+const CONTROL_TYPE = HEADER_BYTES + 7;
+const COMMIT = 1;
 
 export interface BatchOptions {
   readonly compression: Compression;
@@ -36,6 +40,15 @@ export interface BatchOptions {
   readonly baseSequence: number;
   /** Milliseconds since the epoch. */
   readonly timestamp: number;
+  /** Part of the producer's open transaction. Default false. */
+  readonly transactional?: boolean;
+}
+
+/** One batch of a set, and what it is in its producer's transaction. */
+export interface BatchPart {
+  readonly batch: Buffer;
+  readonly producerId: bigint;
+  readonly part: 'plain' | 'transactional' | 'commit' | 'abort';
 }
 
 export interface DecodedRecord {
@@ -69,7 +82,7 @@ export async function encodeBatch(records: readonly ProduceRecord[], options: Ba
   batch.writeInt32BE(batch.length - UNCOUNTED_BYTES, BATCH_LENGTH);
   batch.writeInt32BE(-1, BATCH_LENGTH + 4); // partition leader epoch: the broker's to fill in
   batch.writeInt8(2, MAGIC);
-  batch.writeInt16BE(code, ATTRIBUTES);
+  batch.writeInt16BE(options.transactional === true ? code | TRANSACTIONAL : code, ATTRIBUTES);
   batch.writeInt32BE(records.length - 1, LAST_OFFSET_DELTA);
   batch.writeBigInt64BE(timestamp, BASE_TIMESTAMP);
   batch.writeBigInt64BE(timestamp, MAX_TIMESTAMP);
@@ -127,6 +140,25 @@ function encodeRecords(records: readonly ProduceRecord[]): Buffer {
     at += end - body;
   }
   return out.subarray(0, at);
+}
+
+/** The whole batches of a fetched record set, for readers of topics that are written in transactions. */
+export function* batchParts(set: Buffer): Generator<BatchPart> {
+  for (let at = 0; at + HEADER_BYTES <= set.length; ) {
+    const end = at + UNCOUNTED_BYTES + set.readInt32BE(at + BATCH_LENGTH);
+    if (end > set.length) return;
+    const batch = set.subarray(at, end);
+    at = end;
+    yield { batch, producerId: batch.readBigInt64BE(PRODUCER_ID), part: partOf(batch) };
+  }
+}
+
+function partOf(batch: Buffer): BatchPart['part'] {
+  const attributes = batch.readInt16BE(ATTRIBUTES);
+  if ((attributes & CONTROL) === 0) return (attributes & TRANSACTIONAL) === 0 ? 'plain' : 'transactional';
+  // A batch that compaction has emptied ends nothing any more that is still there.
+  if (batch.readInt32BE(RECORD_COUNT) === 0) return 'commit';
+  return batch.readInt16BE(CONTROL_TYPE) === COMMIT ? 'commit' : 'abort';
 }
 
 /**

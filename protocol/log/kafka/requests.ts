@@ -91,9 +91,17 @@ export interface ProducedBatch {
   readonly baseOffset: number;
 }
 
-/** Acknowledged by every in-sync replica. */
-export function produceRequest(batches: readonly ProduceBatch[], timeoutMs: number): KafkaRequest<ProducedBatch[]> {
-  const body = new WireWriter().string(null).int16(-1).int32(timeoutMs);
+/**
+ * Acknowledged by every in-sync replica.
+ *
+ * @param transactionalId whose open transaction the batches are part of; null for none
+ */
+export function produceRequest(
+  batches: readonly ProduceBatch[],
+  timeoutMs: number,
+  transactionalId: string | null = null,
+): KafkaRequest<ProducedBatch[]> {
+  const body = new WireWriter().string(transactionalId).int16(-1).int32(timeoutMs);
   body.array([...Map.groupBy(batches, ({ topic }) => topic)], ([topic, ofTopic]) => {
     body.string(topic).array(ofTopic, ({ partition, batch }) => {
       body.int32(partition).bytes(batch);
