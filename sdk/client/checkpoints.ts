@@ -1,5 +1,6 @@
 /** Tells the server how far a named consumer has come: after its messages were handled, not when they were received. */
-import { type Connection, send } from './connection.ts';
+import { Backoff, pause } from './backoff.ts';
+import { type Connection, send, TransientError } from './connection.ts';
 
 export interface CheckpointState {
   readonly epoch: string;
@@ -9,8 +10,12 @@ export interface CheckpointState {
 }
 
 const EVERY_MS = 1_000;
+const LAST_TRIES = 5;
 
-/** Writes at most one checkpoint at a time and about one a second, always the latest. */
+/**
+ * Writes at most one checkpoint at a time and about one a second, always the latest. One that could not be written now is made good
+ * by the next.
+ */
 export class Checkpoints {
   readonly #connection: Connection;
   readonly #path: string;
@@ -19,11 +24,17 @@ export class Checkpoints {
   #written = 0;
   #writing: Promise<void> | undefined;
   #failure: unknown;
+  #stream = '';
 
   constructor(connection: Connection, consumer: string, everyMs: number = EVERY_MS) {
     this.#connection = connection;
     this.#path = `/v1/consumers/${encodeURIComponent(consumer)}`;
     this.#everyMs = everyMs;
+  }
+
+  /** The consumer has this stream now, '' while it asks for one: that an earlier one has lost it means nothing any more. */
+  connected(stream: string): void {
+    this.#stream = stream;
   }
 
   /** Everything up to there has been handled. @throws what the last write met, such as a ProblemError 409 where the consumer was lost */
@@ -43,11 +54,25 @@ export class Checkpoints {
     try {
       await this.#writing;
     } catch (error) {
-      this.#failure = error;
+      if (error instanceof TransientError) this.#latest ??= state;
+      else if (state.stream === this.#stream) this.#failure = error;
       throw error;
     } finally {
       this.#writing = undefined;
       this.#written = Date.now();
+    }
+  }
+
+  /** Writes what has not been written yet, a few times if it must be; then it is left, and comes again to whoever goes on. */
+  async finish(): Promise<void> {
+    const backoff = new Backoff();
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.flush();
+      } catch (error) {
+        if (!(error instanceof TransientError) || tries === LAST_TRIES) return;
+        await pause(backoff.next(), undefined);
+      }
     }
   }
 

@@ -230,3 +230,41 @@ test('nodes that send a request to each other are asked again later', async () =
   });
   expect((await client.firehose({ from: 'earliest' }).next()).value).toMatchObject({ offset: 1 });
 });
+
+test("a checkpoint that cannot be written now is made good by the next, and one of a lost stream is nobody's fault", async () => {
+  const written: { offset: number; stream: string }[] = [];
+  const answers = [503, 409, 200];
+  let stream = 0;
+  let conflict: ServerResponse | undefined;
+  const { client } = await serve((response, body, request) => {
+    if (request.method === 'PUT') {
+      const checkpoint = body as unknown as { offset: number; stream: string };
+      const status = answers.shift() ?? 200;
+      if (status === 200) written.push(checkpoint);
+      if (status !== 409) response.writeHead(status).end('{}');
+      else conflict = response;
+      return;
+    }
+    stream++;
+    // It is about a stream that is gone by the time that it is told.
+    if (stream === 2) conflict?.writeHead(409).end('{}');
+    const at = stream === 1 ? 0 : 3;
+    write(
+      response,
+      { ...hello(at - 1), stream: `s${stream}` },
+      message(at, at - 1),
+      message(at + 1, at),
+      message(at + 2, at + 1),
+    );
+    if (stream === 1) setTimeout(() => response.destroy(), 60);
+  });
+  const offsets: number[] = [];
+  for await (const { offset } of client.firehose({ from: { consumer: 'w' }, checkpointMs: 0 })) {
+    offsets.push(offset);
+    await new Promise((resolve) => setTimeout(resolve, offset < 3 ? 10 : 150));
+    if (offset === 5) break;
+  }
+  expect(offsets).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(stream).toBe(2);
+  expect(written.at(-1)).toMatchObject({ offset: 4, stream: 's2' });
+});

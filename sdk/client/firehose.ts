@@ -73,7 +73,7 @@ export async function* firehose(connection: Connection, options: FirehoseOptions
   try {
     yield* followOn(connection, follower, options);
   } finally {
-    await checkpoints?.flush().catch(() => {});
+    await checkpoints?.finish();
   }
 }
 
@@ -186,6 +186,7 @@ class Follower {
   /** The body of the next request. */
   request(): Record<string, unknown> {
     const { until, follow, filter, max_rate, shard, heartbeat_ms } = this.options;
+    this.#checkpoints?.connected('');
     // A consumer asks by its name again, to have it back; what it has had since its checkpoint is dropped as it comes.
     const resumed = this.#position !== undefined &&
       this.#checkpoints === undefined && { epoch: this.#epoch, offset: this.#position };
@@ -214,6 +215,7 @@ class Follower {
       if (gap !== undefined) this.#miss(new GapError(gap.asked, gap.earliest, 'they have been retired'));
       this.#epoch = frame.epoch;
       this.#stream = frame.stream;
+      this.#checkpoints?.connected(frame.stream);
       this.#position = gap === undefined ? Math.max(frame.offset, this.#position ?? -1) : frame.offset;
       this.options.onEvent?.({ kind: 'connected', hello: frame });
     } else if (frame.kind === 'bookmark') {

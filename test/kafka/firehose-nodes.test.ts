@@ -1,0 +1,149 @@
+/**
+ * Two firehose nodes with the same partitions, and one without any before them, on a real broker, each a process of its own: one is
+ * killed while a client reads.
+ */
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { freePort } from '../../firehose/testing/free-port.ts';
+import { openTokenKeys } from '../../protocol/claims/keys.ts';
+import { mintToken } from '../../protocol/claims/token.ts';
+import { packEvent } from '../../protocol/envelope.ts';
+import { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
+import { openKafkaLog } from '../../protocol/log/kafka/open.ts';
+import type { Log } from '../../protocol/log/log.ts';
+import { RESULTS_TOPIC, topicDefinitions } from '../../protocol/log/topics.ts';
+import { newMessageId } from '../../protocol/message-id.ts';
+import { createClient } from '../../sdk/client/client.ts';
+import type { Message } from '../../sdk/client/frames.ts';
+import { brokenLink, readFirehose } from '../harness/firehose-reader.ts';
+import { type SluiceProcess, startSluice } from '../harness/sluice-process.ts';
+import { sharedKafka } from './shared-kafka.ts';
+
+const HOUR = 3_600_000;
+const CLIENT = 'ann';
+/** Read before the node is killed, and after. */
+const BEFORE = 150;
+const AFTER = 150;
+/** Already there when the client comes. */
+const OLD = 2_000;
+
+const isHere = inject('kafkaIsHere');
+
+let folder: string;
+let log: Log;
+let brokers: string;
+let token: string;
+const running = new Map<string, SluiceProcess>();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-nodes-'));
+  if (!isHere) return;
+  const kafka = await sharedKafka();
+  brokers = kafka.brokers.join();
+  log = await openKafkaLog(kafka);
+  const sizing = { partitions: 3, replication: 1, resultsRetentionMs: 8 * 24 * HOUR, ingestRetentionMs: HOUR };
+  await log.createTopics(topicDefinitions({ ...sizing, maxImageMessageBytes: 1 << 20 }));
+  const keys = await openTokenKeys(join(folder, 'keys'));
+  const issuedAt = Date.now();
+  token = await mintToken(keys, { client: CLIENT, grants: { 'firehose-1': {} }, issuedAt, expiresAt: issuedAt + HOUR });
+  await Promise.all([start('a', 'all'), start('b', 'all'), start('front', 'none')]);
+}, 90_000);
+
+afterAll(async () => {
+  await Promise.all([...running.values()].map((process) => process.kill()));
+  await log?.close();
+  await rm(folder, { recursive: true });
+});
+
+async function start(name: string, partitions: string): Promise<void> {
+  const data = join(folder, name);
+  await cp(join(folder, 'keys'), join(data, 'keys'), { recursive: true });
+  const port = await freePort();
+  const settings = {
+    log: 'kafka',
+    'kafka-brokers': brokers,
+    data,
+    port: String(port),
+    'log-level': 'warn',
+    'topics-create': 'false',
+    'firehose-partitions': partitions,
+    'firehose-node-id': name,
+    'firehose-node-advertised-url': `http://127.0.0.1:${port}`,
+    'firehose-node-announce-ms': '300',
+    'firehose-node-expire-ms': '2000',
+  };
+  const flags = Object.entries(settings).flatMap(([flag, value]) => [`--${flag}`, value]);
+  running.set(name, await startSluice(['firehose', ...flags]));
+}
+
+async function produce(from: number, to: number): Promise<void> {
+  const records = Array.from({ length: to - from }, (_, n) => {
+    const eventTime = Date.now();
+    const about = { correlationId: 't', client: CLIENT, token, traceparent: '' };
+    const message = TextLine.create({ imageId: 'i', index: 0, label: 'text', confidence: 1, text: `${from + n}` });
+    return {
+      key: CLIENT,
+      value: packEvent(about, { messageId: newMessageId(eventTime), eventTime, type: TextLine, message }),
+    };
+  });
+  await log.produce(RESULTS_TOPIC, records);
+}
+
+describe.skipIf(!isHere)('on a real broker', () => {
+  test('one of two copies killed under load: its reader goes on at the other, no gap, no repeat, and so does its consumer', {
+    timeout: 90_000,
+  }, async () => {
+    await produce(0, OLD);
+    let produced = OLD;
+    let stop = false;
+    const load = (async () => {
+      while (!stop) await produce(produced, ++produced);
+    })();
+    const client = createClient({ url: running.get('front')!.url, token });
+    const nodes: string[] = [];
+    const seen: Message[] = [];
+    let total = Number.POSITIVE_INFINITY;
+    const onEvent = (event: { kind: string; hello?: { stream: string } }) => {
+      if (event.kind === 'connected') nodes.push(event.hello!.stream.split('@')[1]!);
+    };
+    let killed: Promise<void> | undefined;
+    for await (const message of client.firehose({
+      from: { consumer: 'w' },
+      checkpointMs: 50,
+      heartbeat_ms: 2_000,
+      onEvent,
+    })) {
+      seen.push(message);
+      if (seen.length === OLD + BEFORE) killed = running.get(nodes[0]!)!.kill();
+      if (nodes.length > 1 && total === Number.POSITIVE_INFINITY && seen.length > OLD + BEFORE + AFTER) {
+        stop = true;
+        await load;
+        total = produced;
+      }
+      if (seen.length >= total) break;
+    }
+    await killed;
+    const [first, second] = nodes as [string, string];
+    running.delete(first);
+    expect([first, second].sort()).toEqual(['a', 'b']);
+    expect(nodes).toHaveLength(2);
+    expect(seen.map(({ payload }) => payload.text)).toEqual(Array.from({ length: produced }, (_, n) => `${n}`));
+    expect(brokenLink(seen)).toBeUndefined();
+
+    // Leaving the loop is as dying with the last message in work: the one before it was handled.
+    const headers = { authorization: `Bearer ${token}` };
+    const consumer = await fetch(`${running.get(second)!.url}/v1/consumers/w`, { headers });
+    expect(await consumer.json()).toMatchObject({ offset: seen.at(-1)!.prev, lag: 1 });
+
+    // The one that was killed comes back without its journals: it reads them anew, and they are the same.
+    await rm(join(folder, first, 'firehose'), { recursive: true });
+    await start(first, 'all');
+    const enough = (messages: readonly unknown[]) => messages.length >= produced;
+    const rebuilt = await readFirehose(running.get(first)!.url, token, enough, 20_000);
+    expect(rebuilt.map(({ offset, prev, id }) => [offset, prev, id])).toEqual(
+      seen.map(({ offset, prev, id }) => [offset, prev, id]),
+    );
+  });
+});
