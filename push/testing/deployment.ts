@@ -9,8 +9,10 @@ import { mintToken } from '../../protocol/claims/token.ts';
 import { TokenVerifier } from '../../protocol/claims/verifier.ts';
 import { packEvent } from '../../protocol/envelope.ts';
 import { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
+import type { KafkaSettings } from '../../protocol/log/kafka/settings.ts';
 import type { Log, ProducedRecord, ProduceRecord } from '../../protocol/log/log.ts';
 import { openLog } from '../../protocol/log/open.ts';
+import type { LogSettings } from '../../protocol/log/settings.ts';
 import { RESULTS_TOPIC, topicDefinitions } from '../../protocol/log/topics.ts';
 import { newMessageId } from '../../protocol/message-id.ts';
 import type { RoleContext } from '../../protocol/role.ts';
@@ -49,16 +51,18 @@ const HOUR = 3_600_000;
 
 export const quiet: Logger = pino({ level: process.env.PUSH_TEST_LOG ?? 'silent' }, pino.destination(2));
 
-/** @param existing an earlier deployment's folder, to join it from another process */
-export async function openDeployment(existing?: string): Promise<Deployment> {
+/** @param existing an earlier deployment's folder, to join it from another process @param kafka the log to use in place of the embedded one */
+export async function openDeployment(existing?: string, kafka?: KafkaSettings): Promise<Deployment> {
   const folder = existing ?? (await mkdtemp(join(tmpdir(), 'sluice-push-')));
-  const logSettings = { kind: 'embedded', folder: join(folder, 'log') } as const;
+  const logSettings: LogSettings =
+    kafka === undefined ? { kind: 'embedded', folder: join(folder, 'log') } : { kind: 'kafka', kafka };
   const log = await openLog(logSettings);
   await log.createTopics(
     topicDefinitions({
       partitions: 2,
       replication: 1,
-      resultsRetentionMs: 24 * HOUR,
+      // As long as the firehose keeps its journal by default, at least.
+      resultsRetentionMs: 8 * 24 * HOUR,
       ingestRetentionMs: 24 * HOUR,
       maxImageMessageBytes: 1 << 20,
     }),
@@ -79,7 +83,7 @@ export async function openDeployment(existing?: string): Promise<Deployment> {
       keysFolder,
     } as RoleContext,
     async token(client, webhook, issuedAt = Date.now()) {
-      const grants = { 'push-1': webhook === undefined ? {} : await grantOf(client, webhook) };
+      const grants = { 'firehose-1': {}, 'push-1': webhook === undefined ? {} : await grantOf(client, webhook) };
       return mintToken(keys, { client, grants, issuedAt, expiresAt: issuedAt + HOUR });
     },
     events,
