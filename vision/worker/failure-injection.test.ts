@@ -3,7 +3,8 @@
  * set aside with a failed result, and the others go on.
  *
  * What an image does to the process is done to it from outside at the moment when the image is in it, by the signal with which
- * the kernel would end it: SIGSEGV for a native crash, SIGKILL for running out of memory, SIGSTOP for hanging.
+ * the kernel would end it: SIGSEGV for a native crash, SIGKILL for being chosen when the machine runs out of memory, SIGSTOP for
+ * hanging. One image really uses up the memory of its process.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -68,9 +69,9 @@ function injecting(inference: InferenceProcess, engine: Engine): Engine {
   };
 }
 
-async function start(): Promise<InferenceProcess> {
+async function start(nodeFlags: readonly string[] = [], imageTimeoutMs = 3000): Promise<InferenceProcess> {
   const restart = { firstDelayMs: 1, maxDelayMs: 10 };
-  const inference = startInferenceProcess({ service: 'barcode', threads: 1, concurrency: 1, restart });
+  const inference = startInferenceProcess({ service: 'barcode', threads: 1, concurrency: 1, restart, nodeFlags });
   const attempts = new Attempts(join(bench.folder, 'vision'), Date.now());
   const worker = await startWorker(
     {
@@ -86,7 +87,7 @@ async function start(): Promise<InferenceProcess> {
       maxImagesInFlight: 1,
       maxBytesInFlight: 1 << 24,
       maxBatchBytes: 1 << 24,
-      imageTimeoutMs: 3000,
+      imageTimeoutMs,
       attempts: 2,
       retryDelayMs: 1,
       maxDeaths: 10,
@@ -98,6 +99,20 @@ async function start(): Promise<InferenceProcess> {
     attempts.close();
   };
   return inference;
+}
+
+/** What was said of each image: how many results, or the problem and the attempts. */
+async function outcomes(names: ReadonlyMap<string, string>): Promise<unknown[]> {
+  const events = await eventsOf(bench.log, RESULTS_TOPIC);
+  return events.flatMap((event) => {
+    if (event.type === ServiceCompleted.typeName) {
+      const { imageId, results } = payloadOf(event, ServiceCompleted);
+      return [[names.get(imageId), results]];
+    }
+    if (event.type !== ServiceFailed.typeName) return [];
+    const { imageId, type, attempts } = payloadOf(event, ServiceFailed);
+    return [[names.get(imageId), type, attempts]];
+  });
 }
 
 test('crashing, exhausting memory and hanging fail their own images and no other', { timeout: 120_000 }, async () => {
@@ -117,16 +132,7 @@ test('crashing, exhausting memory and hanging fail their own images and no other
   const inference = await start();
   await drained(bench.log, 'vision-barcode-1.0', INGEST_TOPIC);
 
-  const events = await eventsOf(bench.log, RESULTS_TOPIC);
-  const said = events.flatMap((event) => {
-    if (event.type === ServiceCompleted.typeName) {
-      const { imageId, results } = payloadOf(event, ServiceCompleted);
-      return [[names.get(imageId), results]];
-    }
-    if (event.type !== ServiceFailed.typeName) return [];
-    const { imageId, type, attempts } = payloadOf(event, ServiceFailed);
-    return [[names.get(imageId), type, attempts]];
-  });
+  const said = await outcomes(names);
   expect(said).toEqual([
     ['', 2],
     ['always crashes', '/problems/analysis-crashed', 2],
@@ -143,4 +149,28 @@ test('crashing, exhausting memory and hanging fail their own images and no other
   ]);
   // Twice for each that never passes, once for the one that did.
   expect(inference.status().restarts).toBe(7);
+});
+
+test('an image that uses up the memory of its process ends that process alone', { timeout: 120_000 }, async () => {
+  const token = await mint(bench, 'alice', { 'barcode-*': {} });
+  const names = new Map<string, string>();
+  for (const mark of ['before', 'eats all memory', 'after']) {
+    const bytes = Buffer.concat([card, Buffer.from(mark)]);
+    names.set(await submit(bench, { client: 'alice', transaction: 't', token, bytes }), mark);
+  }
+  const fixture = new URL('../inference/out-of-memory.fixture.ts', import.meta.url).href;
+  const inference = await start(['--max-old-space-size=48', '--import', fixture], 60_000);
+  await drained(bench.log, 'vision-barcode-1.0', INGEST_TOPIC);
+  expect(await outcomes(names)).toEqual([
+    ['before', 2],
+    ['eats all memory', '/problems/analysis-crashed', 2],
+    ['after', 2],
+  ]);
+  const letters = (await recordsOf(bench.log, DEAD_LETTER_TOPIC)).map(({ value }) => DeadLetter.fromBinary(value!));
+  // V8 aborts when its heap is used up: the child dies of its own memory, not of a time limit or of us.
+  expect(letters.map(({ detail }) => detail)).toEqual(['the inference process died: SIGABRT']);
+  expect(inference.status().restarts).toBe(2);
+  // Where the machine itself runs out, the kernel takes this process first (Linux).
+  if (process.platform === 'linux')
+    expect(readFileSync(`/proc/${inference.status().pid}/oom_score_adj`, 'utf8').trim()).toBe('500');
 });
