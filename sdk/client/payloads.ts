@@ -44,9 +44,6 @@ export type MessageOf<Type extends keyof Payloads> = Omit<Message, 'type' | 'pay
 };
 
 /** Narrows a message to its type: `if (isMessageOf(message, 'ocr.v1m0.TextLine')) message.payload.text …` */
-export function isMessageOf<Type extends keyof Payloads>(
-  message: Message,
-  type: Type,
-): message is Message & MessageOf<Type> {
+export function isMessageOf<Type extends keyof Payloads>(message: Message, type: Type): message is MessageOf<Type> {
   return message.type === type;
 }

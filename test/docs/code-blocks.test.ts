@@ -139,7 +139,10 @@ async function runTypeScript({ code, how, reason }: CodeBlock): Promise<void> {
   // Inside the repository, for the imports to lead somewhere.
   const file = join(ROOT, 'test', 'docs', `.block-${process.pid}.ts`);
   try {
-    await writeFile(file, code.replaceAll(/from '\.\/(sdk|protocol|vision)\//g, "from '../../$1/"));
+    const sources = code
+      .replaceAll(/from '\.\/(sdk|protocol|vision)\//g, "from '../../$1/")
+      .replaceAll(/from 'sluice-client(?:\/(\w+))?'/g, (_, part = 'client') => `from '../../sdk/client/${part}.ts'`);
+    await writeFile(file, sources);
     await runShell({ language: 'sh', code: `node ${file}`, line: 0, how, reason: '' });
   } finally {
     await rm(file, { force: true });

@@ -19,7 +19,9 @@ let image: Buffer;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-backup-'));
   data = join(folder, 'data');
-  image = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'white' } }).jpeg().toBuffer();
+  image = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'white' } })
+    .jpeg()
+    .toBuffer();
   sluice = await start();
 }, 120_000);
 
