@@ -5,13 +5,21 @@
  */
 import type { TObject, TSchema } from 'typebox';
 
+export interface SettingSchema {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly type?: string;
+  /** Of a list's members. */
+  readonly items?: SettingSchema;
+}
+
 export interface Leaf {
   /** Property names from the root. */
   readonly path: readonly string[];
   /** Without the leading dashes. */
   readonly flag: string;
   readonly environment: string;
-  readonly schema: TSchema & { readonly description?: string; readonly default?: unknown; readonly type?: string };
+  readonly schema: TSchema & SettingSchema;
 }
 
 export function leavesOf(schema: TObject, path: readonly string[] = []): Leaf[] {

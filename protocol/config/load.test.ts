@@ -6,6 +6,7 @@ const schema = Type.Object(
   {
     port: Type.Integer({ default: 8080, minimum: 0, maximum: 65535 }),
     log: Type.Enum(['embedded', 'kafka'], { default: 'embedded' }),
+    partitions: Type.Array(Type.Integer({ minimum: 0 }), { default: [] }),
     kafka: Type.Object(
       { brokers: Type.Array(Type.String(), { default: ['localhost:9092'] }), tls: Type.Boolean({ default: false }) },
       { default: {}, additionalProperties: false },
@@ -18,7 +19,12 @@ const load = (flags: Record<string, string>, environment: Record<string, string>
   loadConfig(schema, { flags, environment, file });
 
 test('defaults stand where nothing is said', () => {
-  expect(load({})).toEqual({ port: 8080, log: 'embedded', kafka: { brokers: ['localhost:9092'], tls: false } });
+  expect(load({})).toEqual({
+    port: 8080,
+    log: 'embedded',
+    partitions: [],
+    kafka: { brokers: ['localhost:9092'], tls: false },
+  });
 });
 
 test('a flag beats the environment, which beats the file', () => {
@@ -30,6 +36,7 @@ test('a flag beats the environment, which beats the file', () => {
 
 test('lists are separated by commas', () => {
   expect(load({}, { SLUICE_KAFKA_BROKERS: 'a:1,b:2' }).kafka.brokers).toEqual(['a:1', 'b:2']);
+  expect(load({ partitions: '0,12' }).partitions).toEqual([0, 12]);
 });
 
 describe('what is refused, and says why', () => {
@@ -37,6 +44,7 @@ describe('what is refused, and says why', () => {
     [() => load({ prot: '1' }), /--prot is no setting/],
     [() => load({}, { SLUICE_KAFKA_BROKER: 'a' }), /SLUICE_KAFKA_BROKER is no setting; did you mean SLUICE_KAFKA/],
     [() => load({ port: 'eighty' }), /--port is a number, not 'eighty'/],
+    [() => load({ partitions: '0,one' }), /--partitions is a number, not 'one'/],
     [() => load({ port: '70000' }), /port \(--port\) must be <= 65535/],
     [() => load({ log: 'redis' }), /log \(--log\) must be equal to one of the allowed values: embedded, kafka/],
     [() => load({ 'kafka-tls': 'yes' }), /--kafka-tls is true or false, not 'yes'/],

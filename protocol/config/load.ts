@@ -6,7 +6,7 @@
  */
 import type { Static, TObject } from 'typebox';
 import Value from 'typebox/value';
-import { type Leaf, leavesOf } from './leaves.ts';
+import { type Leaf, leavesOf, type SettingSchema } from './leaves.ts';
 
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
@@ -24,7 +24,8 @@ export interface ConfigSources {
 export function loadConfig<T extends TObject>(schema: T, sources: ConfigSources): Static<T> {
   const leaves = leavesOf(schema);
   const config: Record<string, unknown> = structuredClone((sources.file as Record<string, unknown>) ?? {});
-  for (const [leaf, text, source] of settings(leaves, sources)) assign(config, leaf.path, parse(leaf, text, source));
+  for (const [leaf, text, source] of settings(leaves, sources))
+    assign(config, leaf.path, parse(leaf.schema, text, source));
   const complete = Value.Default(schema, config);
   const [error] = Value.Errors(schema, complete);
   if (error !== undefined) throw new ConfigError(explain(leaves, error));
@@ -50,8 +51,8 @@ function* settings(leaves: readonly Leaf[], sources: ConfigSources): Iterable<[L
   }
 }
 
-function parse(leaf: Leaf, text: string, source: string): unknown {
-  switch (leaf.schema.type) {
+function parse(schema: SettingSchema, text: string, source: string): unknown {
+  switch (schema.type) {
     case 'integer':
     case 'number': {
       const number = Number(text);
@@ -62,7 +63,10 @@ function parse(leaf: Leaf, text: string, source: string): unknown {
       if (text !== 'true' && text !== 'false') throw new ConfigError(`${source} is true or false, not '${text}'`);
       return text === 'true';
     case 'array':
-      return text.split(',').filter((item) => item !== '');
+      return text
+        .split(',')
+        .filter((item) => item !== '')
+        .map((item) => (schema.items === undefined ? item : parse(schema.items, item, source)));
     default:
       return text;
   }
