@@ -4,6 +4,7 @@
  */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Batch, BatchHandler, Log, ProduceRecord } from '../log/log.ts';
+import { overrideLog } from '../log/override-log.ts';
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** How long a record waited: from at once to the backlog of a day. */
@@ -20,7 +21,7 @@ export function logMeasurement(registry: Registry, now: () => number): MeasureLo
   const groups = new Map<string, ConsumedTopic>();
   registerLag(registry, groups);
   return (log, role) =>
-    overriding(log, {
+    overrideLog(log, {
       produce: (topic, records) => producing({ role, topic }, records, () => log.produce(topic, records)),
       subscribe: (options) => {
         const { group } = options;
@@ -30,16 +31,6 @@ export function logMeasurement(registry: Registry, now: () => number): MeasureLo
       // Without a group the reader's own store has the position, and the reader's own metrics tell its lag.
       follow: (options) => log.follow({ ...options, onBatch: consuming({ role, group: '' }, options.onBatch) }),
     });
-}
-
-/** The log with some methods replaced; all others go to the log itself, whatever a Log may learn to do. */
-function overriding(log: Log, methods: Partial<Log>): Log {
-  return new Proxy(log, {
-    get(target, name) {
-      const found = Object.hasOwn(methods, name) ? methods[name as keyof Log] : target[name as keyof Log];
-      return typeof found === 'function' ? found.bind(target) : found;
-    },
-  });
 }
 
 interface ConsumedTopic {

@@ -36,6 +36,12 @@ export const SluiceConfig = Type.Object(
       default: 'info',
       description: 'Least severity of log lines (stderr)',
     }),
+    progressTimeoutMs: Type.Integer({
+      default: 120_000,
+      minimum: 1000,
+      description:
+        'A consumer that finishes nothing for so long, although records wait for it, makes the process not ready',
+    }),
     welcome: Type.Boolean({
       default: false,
       description: 'When ready, print ready-made commands with a token to stderr: for development',

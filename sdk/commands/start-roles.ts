@@ -22,6 +22,7 @@ import { registerOperatorRoutes } from '../../protocol/http/operator-routes.ts';
 import { registerSecurityHeaders } from '../../protocol/http/security-headers.ts';
 import { createHttpServer } from '../../protocol/http/server.ts';
 import { openLog } from '../../protocol/log/open.ts';
+import { ProgressWatch } from '../../protocol/log/progress-watch.ts';
 import { topicDefinitions } from '../../protocol/log/topics.ts';
 import type { RoleContext, RunningRole } from '../../protocol/role.ts';
 import { registerHttpMetrics } from '../../protocol/telemetry/http-metrics.ts';
@@ -68,9 +69,10 @@ export async function startRoles(
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
   const measured = logMeasurement(metrics, Date.now);
+  const progress = new ProgressWatch({ stallMs: config.progressTimeoutMs, logger, metrics });
   const blobs = measuredBlobStore(blobStore, metrics);
   const contextOf = (name: RoleName): RoleContext => ({
-    log: measured(log, name),
+    log: progress.watch(measured(log, name), name),
     logSettings: settings,
     telemetry: config.telemetry,
     blobs,
@@ -115,6 +117,7 @@ export async function startRoles(
     for (const name of ROLES.filter((role) => names.includes(role)))
       roles.push(...(await startRole(name, contextOf(name), config)));
     if (names.includes('gateway') || names.includes('vision')) roles.push(watchBlobStore(blobs, logger));
+    roles.push(progress);
     registerOperatorRoutes(server, roles, metrics);
     for (const role of roles) if (role.routes !== undefined) await server.register(role.routes);
     const url = await server.listen({ host: config.host, port: config.port });
