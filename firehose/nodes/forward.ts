@@ -55,6 +55,8 @@ export class Forwarder {
         dispatcher: this.#agent,
       });
     } catch (cause) {
+      // It was the client that went: nothing is known of the other node.
+      if (gone.signal.aborted) return reply.hijack();
       throw new Problem('unavailable', 'The node that has the journal of this client does not answer.', {
         retryAfterSeconds: 1,
         cause,
