@@ -1,4 +1,6 @@
 /** Starts the gateway: the role that takes images in. */
+import { nodeName } from '../protocol/capacity/reporter.ts';
+import { LogWatch } from '../protocol/log/log-watch.ts';
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
 import { PUSH_SERVICE } from '../protocol/webhook/grant.ts';
 import { openSealingKeys } from '../protocol/webhook/sealing.ts';
@@ -44,6 +46,7 @@ export async function startGateway(context: RoleContext, config: GatewayConfig):
     () => idempotency.forgetBefore(Date.now() - config.idempotencyRetentionMs),
     FORGET_SUBMISSIONS_EVERY_MS,
   );
+  const logWatch = new LogWatch({ log, name: `gateway-${nodeName(context.dataFolder)}` });
   const dependencies = {
     stores: { log, blobs, inlineBytes: config.maxInlineImageBytes },
     verifier,
@@ -70,11 +73,12 @@ export async function startGateway(context: RoleContext, config: GatewayConfig):
       await registerWebhook(server, { webhooks, sealingKeys, verifier, retryAfterSeconds, now: Date.now }, webhook);
       await registerConsole(server);
     },
-    readiness: () => ({ ready: true, detail: `${inFlight.requests} submissions in flight` }),
+    readiness: () => logWatch.readiness(`${inFlight.requests} submissions in flight`),
     async stop() {
       // The HTTP edge finishes the requests that it has; what they need goes after them.
       await inFlight.idle(DRAIN_MS);
       clearInterval(forgetting);
+      logWatch.close();
       await Promise.all([stopFollowing(), stopCapacity(), directory.close()]);
       idempotency.close();
     },

@@ -1,6 +1,8 @@
 /** Starts the identity role: the authentication and the authorisation service, or one of them. */
+import { nodeName } from '../../protocol/capacity/reporter.ts';
 import { followRevocations } from '../../protocol/claims/follow-revocations.ts';
 import { openKeyRing } from '../../protocol/claims/key-ring.ts';
+import { LogWatch } from '../../protocol/log/log-watch.ts';
 import { CLIENTS_TOPIC } from '../../protocol/log/topics.ts';
 import type { RoleContext, RunningRole } from '../../protocol/role.ts';
 import { ClientDirectory } from '../clients/client-directory.ts';
@@ -23,6 +25,7 @@ export async function startIdentity(context: RoleContext, config: IdentityConfig
   const directory = await ClientDirectory.open(log, dataFolder, logger);
   const metrics = identityMetrics(context.metrics, () => directory.isUp);
   const clientAuthentication = new ClientAuthentication(directory, Date.now());
+  const logWatch = new LogWatch({ log, name: `identity-${nodeName(dataFolder)}` });
   const keys = () => ring.keys();
   const random = Math.random;
   const tidying = setInterval(() => {
@@ -60,13 +63,13 @@ export async function startIdentity(context: RoleContext, config: IdentityConfig
       requestsPerMinute: config.requestsPerMinute,
       now: Date.now,
     }),
-    // Without its store the role still does part of its work: it stays in service.
-    readiness: () => ({
-      ready: true,
-      detail: directory.isUp ? config.services.join(' and ') : `degraded: ${directory.failure}`,
-    }),
+    // Without its store the role still does part of its work and stays in service; without the log it hears of no
+    // revocation and of no client that was locked out.
+    readiness: () =>
+      logWatch.readiness(directory.isUp ? config.services.join(' and ') : `degraded: ${directory.failure}`),
     async stop() {
       clearInterval(tidying);
+      logWatch.close();
       ring.close();
       await followed.close();
       await directory.close();

@@ -59,8 +59,14 @@ export function createHttpServer(options: HttpServerOptions) {
       reply,
     ),
   );
+  let closing = false;
   server.addHook('preClose', async () => {
+    closing = true;
     setTimeout(() => server.server.closeAllConnections(), options.drainMs ?? 10_000).unref();
+  });
+  server.addHook('onSend', async ({ raw }, reply) => {
+    // The sender of the last request on this connection takes its next one elsewhere, and need not be cut off.
+    if (closing && raw.httpVersionMajor === 1) reply.header('connection', 'close');
   });
   registerCors(server, options.corsOrigins ?? []);
   handleEarlyAnswers(server);

@@ -32,10 +32,10 @@ function App() {
     setReason(why);
     setToken(null);
   };
-  // The operator's view needs no token: it shows only what /readyz and /metrics serve to everyone who can reach them.
+  // The operator's view works without a token too: then it shows only what /readyz and /metrics serve to everyone who can reach them.
   const shown =
     view === 'operator'
-      ? html`<${OperatorView} />`
+      ? html`<${OperatorView} token=${token} />`
       : token === null
         ? html`<${SignIn} key=${reason} onToken=${signIn} reason=${reason} />`
         : view === 'images'

@@ -1,21 +1,23 @@
 /** The operator's view: what every role says of itself, and rates, lags and latencies from two looks at /metrics. */
 import { html } from 'htm/preact';
 import { useEffect, useState } from 'preact/hooks';
+import { poll } from './poll.js';
 import { parseMetrics, quantile, rate, sum } from './prometheus.js';
 import { TopologyChart } from './topology-chart.js';
+import { WaysOut } from './ways-out.js';
 
 /**
  * @typedef {import('./prometheus.js').Look} Look
  * @typedef {{ role: string, ready: boolean, detail: string }} RoleState
  */
 
-const EVERY_MS = 2000;
 /** Looks kept for the charts: four minutes. */
 const KEPT = 120;
 /** Rates are over this many looks: ten seconds. */
 const OVER = 5;
 
-export function OperatorView() {
+/** @param {{ token: string | null }} props */
+export function OperatorView({ token }) {
   const [roles, setRoles] = useState(/** @type {RoleState[]} */ ([]));
   const [looks, setLooks] = useState(/** @type {Look[]} */ ([]));
   const [trouble, setTrouble] = useState('');
@@ -55,20 +57,10 @@ export function OperatorView() {
     ${
       now &&
       html`<${Figures} before=${before} now=${now} /><${Lags} looks=${looks} before=${before} now=${now} />
+      <${Breakers} now=${now} />${token !== null && html`<${WaysOut} token=${token} />`}
       <h2>Topology</h2><div class="card"><${TopologyChart} before=${before} now=${now} /></div>
       <${Routes} before=${before} now=${now} /><${Everything} now=${now} />`
     }`;
-}
-
-/**
- * @param {AbortSignal} signal
- * @param {() => Promise<void>} look
- */
-async function poll(signal, look) {
-  while (!signal.aborted) {
-    if (!document.hidden) await look();
-    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
-  }
 }
 
 /** @param {{ before: Look | undefined, now: Look }} props */
@@ -82,8 +74,8 @@ function Figures({ before, now }) {
     ['Sent', perSecond(rate(before, now, 'sluice_firehose_sent_messages_total'))],
     ['Open streams', whole(sum(samples, 'sluice_firehose_streams'))],
     ['Dead letters', whole(sum(samples, 'sluice_log_produced_records_total', { topic: 'dead-letter-1' }) ?? 0)],
-    ['Webhooks sent', perSecond(rate(before, now, 'sluice_push_deliveries_total'))],
-    ['Endpoints', whole(sum(samples, 'sluice_push_endpoints'))],
+    ['Pushed', perSecond(rate(before, now, 'sluice_push_messages_total'))],
+    ['Webhook p99', seconds(quantile(before, now, 'sluice_push_request_seconds', 0.99))],
     ['Memory', bytes(sum(samples, 'process_resident_memory_bytes'))],
     ['Event loop p99', seconds(sum(samples, 'nodejs_eventloop_lag_p99_seconds'))],
     ['Processor', percent(rate(before, now, 'process_cpu_seconds_total'))],
@@ -121,6 +113,17 @@ function Chart({ values, label }) {
   return html`<svg class="chart" viewBox="0 0 100 40" preserveAspectRatio="none" role="img" aria-label=${label}>
     <polyline points=${points.join(' ')} />
   </svg>`;
+}
+
+/** Webhook endpoints by what their breakers let through. @param {{ now: Look }} props */
+function Breakers({ now }) {
+  const states = now.samples.filter(({ name }) => name === 'sluice_push_endpoints');
+  if (states.length === 0) return null;
+  return html`<h2>Webhook endpoints</h2>
+    <dl class="tiles">
+      ${states.map(({ labels, value }) => html`<div key=${labels.state}><dt>${labels.state}</dt><dd data-breaker=${labels.state}>${value}</dd></div>`)}
+      <div><dt>set aside</dt><dd>${whole(sum(now.samples, 'sluice_push_dead_letters_total') ?? 0)}</dd></div>
+    </dl>`;
 }
 
 /** @param {{ before: Look | undefined, now: Look }} props */

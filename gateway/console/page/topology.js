@@ -62,11 +62,15 @@ function consumed(before, now) {
       .filter(([writer]) => writer === role && role !== group)
       .map(([, topic = '']) => ({ from: group, to: topic, perSecond: undefined })),
   );
-  // The firehose journals in a thread that has a log of its own.
-  const journaled = 'sluice_firehose_journaled_messages_total';
-  const journals = now.samples.some(({ name }) => name === journaled)
-    ? [{ from: 'results-1', to: 'firehose', perSecond: rate(before, now, journaled) }]
-    : [];
+  // Firehose and push journal in threads that have logs of their own.
+  const journals = [
+    ['firehose', 'sluice_firehose_journaled_messages_total'],
+    ['push', 'sluice_push_journaled_total'],
+  ].flatMap(([role = '', journaled = '']) =>
+    now.samples.some(({ name }) => name === journaled)
+      ? [{ from: 'results-1', to: role, perSecond: rate(before, now, journaled) }]
+      : [],
+  );
   return [...edges, ...onwards, ...journals];
 }
 
