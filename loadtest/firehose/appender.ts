@@ -1,9 +1,12 @@
 /** The writer of the benchmark's journal in its own thread, where the journaler has its: entries in, committed bytes out. */
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { NewEntry } from '../../journal/entry.ts';
 import { openJournalWriter } from '../../journal/writer.ts';
 import { newMessageId } from '../../protocol/message-id.ts';
+import { marked } from './deliveries.ts';
 import type { ToServer } from './messages.ts';
+
+type Append = Extract<ToServer, { kind: 'append' }>;
 
 const EPOCH = 'bench';
 const BATCH = 500;
@@ -14,31 +17,46 @@ let offset = writer.position - 1;
 port.postMessage({ kind: 'open', epoch: EPOCH });
 
 port.on('message', (message: Exclude<ToServer, { kind: 'usage' }>) => {
-  const { clients, bytes } = message;
-  const rounds = message.kind === 'fill' ? message.entries : 1;
-  const fill = message.kind === 'fill';
-  let batch: NewEntry[] = [];
-  for (let round = 0; round < rounds; round++) {
-    for (const client of clients) {
-      batch.push(entry(client, bytes));
-      if (batch.length === BATCH && fill) batch = append(batch, false);
-    }
-  }
-  append(batch, !fill);
-  port.postMessage({ kind: 'done' });
+  if (message.kind === 'fill') fill(message);
+  else commit([message, ...waiting()]);
 });
 
-function append(entries: NewEntry[], tell: boolean): NewEntry[] {
-  const { segments } = writer.appendBatch({ entries, position: offset + 1, epoch: EPOCH, now: Date.now() });
-  if (tell) port.postMessage({ kind: 'appended', segments });
-  return [];
+function fill({ clients, entries, bytes }: Extract<ToServer, { kind: 'fill' }>): void {
+  let batch: NewEntry[] = [];
+  for (let round = 0; round < entries; round++) {
+    for (const client of clients) {
+      batch.push(entry(client, bytes, marked(round, 0)));
+      if (batch.length === BATCH) {
+        append(batch);
+        batch = [];
+      }
+    }
+  }
+  append(batch);
+  port.postMessage({ kind: 'done' });
 }
 
-function entry(client: string, bytes: number): NewEntry {
+/** All that has come meanwhile goes into one commit, as in the journaler. */
+function* waiting(): Iterable<Append> {
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) yield next.message;
+}
+
+function commit(messages: readonly Append[]): void {
+  const segments = append(messages.map(({ client, bytes, n, at }) => entry(client, bytes, marked(n, at))));
+  port.postMessage({ kind: 'appended', segments });
+  for (const _ of messages) port.postMessage({ kind: 'done' });
+}
+
+function append(entries: NewEntry[]) {
+  return writer.appendBatch({ entries, position: offset + 1, epoch: EPOCH, now: Date.now() }).segments;
+}
+
+/** @param mark what is measured by, in the payload */
+function entry(client: string, bytes: number, mark: string): NewEntry {
   const own = ++offset;
   const now = Date.now();
   const head = `{"kind":"message","offset":${own},"prev":`;
-  const rest = `,"time":"${new Date(now).toISOString()}","type":"bench.v1m0.Thing","transaction":"t${own % 50}","payload":{"at":${performance.timeOrigin + performance.now()},"fill":"`;
+  const rest = `,"time":"${new Date(now).toISOString()}","type":"bench.v1m0.Thing","transaction":"t${own % 50}","payload":{${mark}"fill":"`;
   return {
     client,
     offset: own,

@@ -3,8 +3,14 @@
 export type ToServer =
   /** Journals so many entries of so many bytes for each client, before anything is measured. */
   | { readonly kind: 'fill'; readonly clients: readonly string[]; readonly entries: number; readonly bytes: number }
-  /** Journals one entry for each client, as the journaler would. Its payload says when. */
-  | { readonly kind: 'append'; readonly clients: readonly string[]; readonly bytes: number }
+  /** Journals one entry, as the journaler would. Its payload says which one it is and when it was due. */
+  | {
+      readonly kind: 'append';
+      readonly client: string;
+      readonly bytes: number;
+      readonly n: number;
+      readonly at: number;
+    }
   /** `collect`: after garbage has been collected, which costs processor time of its own. */
   | { readonly kind: 'usage'; readonly collect: boolean };
 

@@ -12,6 +12,7 @@ export interface Nchan {
   readonly port: number;
   publish(body: string): Promise<void>;
   rssBytes(): number;
+  cpuSeconds(): number;
   stop(): Promise<void>;
 }
 
@@ -36,10 +37,12 @@ export async function startNchan(folder: string): Promise<Nchan> {
   );
   const child = spawn('taskset', ['-c', '0', 'nginx', '-c', config, '-p', folder], { stdio: 'inherit' });
   await listening(child, port);
+  const worker = workerOf(child.pid!);
   return {
     port,
     publish: (body) => publish(port, body),
-    rssBytes: () => workerRss(child.pid!),
+    rssBytes: () => rssBytes(worker),
+    cpuSeconds: () => cpuSeconds(worker),
     async stop() {
       const exited = once(child, 'exit');
       child.kill('SIGTERM');
@@ -68,15 +71,30 @@ async function listening(child: ChildProcess, port: number): Promise<void> {
   }
 }
 
-/** Resident memory of the worker, the master's child. */
-function workerRss(master: number): number {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-      if (Number(/PPid:\s+(\d+)/.exec(status)?.[1]) === master) return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024;
-    } catch {
-      // It ended between the look at the list and the look at it.
-    }
+/** The master's child, which does the work. */
+function workerOf(master: number): string {
+  const worker = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .find((pid) => Number(/PPid:\s+(\d+)/.exec(statusOf(pid))?.[1]) === master);
+  if (worker === undefined) throw new Error('nginx has no worker');
+  return worker;
+}
+
+function statusOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    // It ended between the look at the list and the look at it.
+    return '';
   }
-  return Number.NaN;
+}
+
+function rssBytes(pid: string): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(statusOf(pid))![1]) * 1024;
+}
+
+/** User and system time, the 14th and 15th field, in hundredths of a second. */
+function cpuSeconds(pid: string): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

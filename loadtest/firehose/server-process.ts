@@ -1,26 +1,30 @@
 /** Runs a server of the firehose benchmarks on a core of its own and talks to it. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { FromServer, ToServer } from './messages.ts';
 
-const SERVER_CORE = '0';
+const SERVER_CORE = 0;
 
 export class ServerProcess {
   readonly port: number;
   readonly token: Readonly<Record<string, string>>;
   readonly #child: ChildProcess;
+  /** Who waits for an answer: they come in the order of the questions. */
+  readonly #asked: ((answer: FromServer) => void)[] = [];
 
   private constructor(child: ChildProcess, port: number, token: Readonly<Record<string, string>>) {
     this.#child = child;
     this.port = port;
     this.token = token;
+    child.on('message', (answer: FromServer) => this.#asked.shift()!(answer));
   }
 
   /** @param program beside this file */
   static async start(program: string, args: readonly string[]): Promise<ServerProcess> {
     const file = fileURLToPath(new URL(program, import.meta.url));
-    const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, '--expose-gc', file, ...args], {
+    const child = spawn('taskset', ['-c', String(SERVER_CORE), process.execPath, '--expose-gc', file, ...args], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     const [message] = (await once(child, 'message')) as [Extract<FromServer, { kind: 'listening' }>];
@@ -31,10 +35,12 @@ export class ServerProcess {
     return this.#child.pid!;
   }
 
-  async ask(message: ToServer): Promise<FromServer> {
-    this.#child.send(message);
-    const [answer] = (await once(this.#child, 'message')) as [FromServer];
-    return answer;
+  /** Questions of one kind are answered in order; do not ask one of another kind before they are. */
+  ask(message: ToServer): Promise<FromServer> {
+    return new Promise((resolve) => {
+      this.#asked.push(resolve);
+      this.#child.send(message);
+    });
   }
 
   /** @param collect garbage first: before something is measured, or where memory is what is asked for */
@@ -49,4 +55,10 @@ export class ServerProcess {
     this.#child.kill('SIGKILL');
     await exited;
   }
+}
+
+/** The load has the other cores, if there are any: a reader must not take from the server what it measures. */
+export function keepOffServerCore(): void {
+  const last = availableParallelism() - 1;
+  if (last > 0) execFileSync('taskset', ['-a', '-c', '-p', `${SERVER_CORE + 1}-${last}`, String(process.pid)]);
 }
