@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { createLogger } from './logger.ts';
 import { ROLES, type RoleName } from './role-names.ts';
 import { addSettings, settingsOf } from './settings.ts';
+import { visionCheckCommand } from './vision-check.ts';
 import { welcome } from './welcome.ts';
 
 const DESCRIPTIONS: Record<RoleName, string> = {
@@ -16,7 +17,9 @@ const DESCRIPTIONS: Record<RoleName, string> = {
 
 export function roleCommands(): Command[] {
   const up = roleCommand('up', 'Run all roles in one process', ROLES);
-  return [up, ...ROLES.map((role) => roleCommand(role, DESCRIPTIONS[role], [role]))];
+  const alone = ROLES.map((role) => roleCommand(role, DESCRIPTIONS[role], [role]));
+  alone.find((command) => command.name() === 'vision')?.addCommand(visionCheckCommand());
+  return [up, ...alone];
 }
 
 function roleCommand(name: string, description: string, roles: readonly RoleName[]): Command {

@@ -36,6 +36,18 @@ const ModelFile = Type.Object(
     source: Type.String(),
     /** What the model takes, for people. */
     input: Type.String(),
+    /** A typical sample of an ONNX model, with which `sluice vision check` compares providers. */
+    sample: Type.Optional(
+      Type.Object(
+        {
+          /** Without the batch. */
+          shape: Type.Array(Type.Integer({ minimum: 1 }), { minItems: 1 }),
+          least: Type.Number(),
+          largest: Type.Number(),
+        },
+        { additionalProperties: false },
+      ),
+    ),
     /** Per execution provider; one sample a run where nothing is said. */
     batching: Type.Optional(
       Type.Object({ cpu: Type.Optional(Batching), cuda: Type.Optional(Batching) }, { additionalProperties: false }),
