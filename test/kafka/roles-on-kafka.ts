@@ -43,8 +43,11 @@ export class RolesOnKafka {
     for (const role of ROLES) await this.start(role);
   }
 
-  /** @param name the role, and what tells one of its processes from another, such as 'vision-2' */
-  async start(name: string): Promise<void> {
+  /**
+   * @param name the role, and what tells one of its processes from another, such as 'vision-2'
+   * @param more settings of this process, over those of all
+   */
+  async start(name: string, more: Readonly<Record<string, string>> = {}): Promise<void> {
     const [role] = name.split('-') as [string];
     const settings = {
       log: 'kafka',
@@ -58,6 +61,7 @@ export class RolesOnKafka {
       'vision-synthetic-enabled': 'true',
       'vision-synthetic-delay-ms': '20',
       ...this.#options.settings,
+      ...more,
     };
     const flags = Object.entries(settings).flatMap(([flag, value]) => [`--${flag}`, value]);
     this.#running.set(name, await startSluice([role, ...flags]));
@@ -101,21 +105,27 @@ export class RolesOnKafka {
     process.kill(-this.#running.get(name)!.pid, signal);
   }
 
+  token(client: string): string {
+    return runSluice(['token', '--client', client, '--data', join(this.#options.folder, 'shared')]).trim();
+  }
+
   /** Clients of their own that submit until they are told to stop. */
   async load(): Promise<Load> {
     const load = ++this.#loads;
-    const token = (client: string) =>
-      runSluice(['token', '--client', client, '--data', join(this.#options.folder, 'shared')]).trim();
-    const programs = Array.from({ length: CLIENTS }, (_, n) => new ClientProgram(token(`client-${load}-${n}`)));
-    const image = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'white' } })
-      .jpeg()
-      .toBuffer();
-    return new Load(this, programs, image);
+    const tokens = Array.from({ length: CLIENTS }, (_, n) => this.token(`client-${load}-${n}`));
+    const programs = tokens.map((token) => new ClientProgram(token));
+    return new Load(this, programs, await smallImage());
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#running.values()].map((process) => process.kill()));
   }
+}
+
+export function smallImage(): Promise<Buffer> {
+  return sharp({ create: { width: 64, height: 64, channels: 3, background: 'white' } })
+    .jpeg()
+    .toBuffer();
 }
 
 export class Load {
