@@ -7,5 +7,6 @@ export const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Sui
   ingest: () => import('./ingest.ts'),
   journal: () => import('./journal.ts'),
   push: () => import('./push.ts'),
+  simulation: () => import('./simulation/validation.ts'),
   vision: () => import('./vision.ts'),
 };

@@ -1,0 +1,97 @@
+/** What a record costs on its way from the log into a journal: the whole journaler, in its thread, on the embedded log. */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { FirehoseConfig } from '../../firehose/config.ts';
+import { startFirehose } from '../../firehose/main.ts';
+import { openJournalReader } from '../../journal/reader.ts';
+import { FolderBlobStore } from '../../protocol/blob/folder-blob-store.ts';
+import { openTokenKeys } from '../../protocol/claims/keys.ts';
+import { mintToken } from '../../protocol/claims/token.ts';
+import { TokenVerifier } from '../../protocol/claims/verifier.ts';
+import { loadConfig } from '../../protocol/config/load.ts';
+import { packEvent } from '../../protocol/envelope.ts';
+import { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
+import { openLog } from '../../protocol/log/open.ts';
+import { RESULTS_TOPIC, topicDefinitions } from '../../protocol/log/topics.ts';
+import { newMessageId } from '../../protocol/message-id.ts';
+import type { BenchContext, OpenVariant } from '../suite.ts';
+import { threadSeconds, threadsOf } from './thread-time.ts';
+
+const CLIENTS = 100;
+const RECORDS = 20_000;
+const PARTITIONS = 8;
+const HOUR = 3_600_000;
+
+export async function openJournalerVariant({ folder, scale }: BenchContext): Promise<OpenVariant> {
+  const logSettings = { kind: 'embedded' as const, folder: join(folder, 'log') };
+  const log = await openLog(logSettings);
+  const retention = { resultsRetentionMs: HOUR, ingestRetentionMs: HOUR };
+  const sizes = { partitions: PARTITIONS, replication: 1, maxImageMessageBytes: 1 << 20 };
+  await log.createTopics(topicDefinitions({ ...sizes, ...retention }));
+  const keys = await openTokenKeys(join(folder, 'keys'));
+  const issuedAt = Date.now();
+  const tokens = await Promise.all(
+    Array.from({ length: CLIENTS }, (_, client) =>
+      mintToken(keys, { client: `client-${client}`, grants: { 'ocr-*': {} }, issuedAt, expiresAt: issuedAt + HOUR }),
+    ),
+  );
+  const threadsBefore = new Set(threadsOf(process.pid));
+  const role = await startFirehose(
+    {
+      log,
+      logSettings,
+      verifier: new TokenVerifier(() => keys),
+      blobs: new FolderBlobStore(join(folder, 'blobs')),
+      logger: pino({ level: 'warn' }, process.stderr),
+      metrics: new Registry(),
+      dataFolder: join(folder, 'firehose'),
+      keysFolder: join(folder, 'keys'),
+    },
+    loadConfig(FirehoseConfig, { flags: {}, environment: {} }),
+  );
+  while (!role.readiness().ready) await sleep(10);
+  const journaler = threadsOf(process.pid).filter((thread) => !threadsBefore.has(thread));
+  const count = Math.max(CLIENTS, Math.round(RECORDS * scale));
+  return {
+    async measure() {
+      const values = Array.from({ length: count }, (_, index) => recordOf(index, tokens[index % CLIENTS]!));
+      const spent = () => journaler.reduce((sum, thread) => sum + threadSeconds(process.pid, thread), 0);
+      const [began, before] = [performance.now(), spent()];
+      const produced = await log.produce(RESULTS_TOPIC, values);
+      const ends = new Map(produced.map(({ partition, offset }) => [partition, offset]));
+      for (const [partition, offset] of ends) await journaled(folder, partition, offset);
+      const seconds = (performance.now() - began) / 1000;
+      return { value: count / (spent() - before), also: { by_the_clock: count / seconds } };
+    },
+    async close() {
+      await role.stop();
+      await log.close();
+    },
+  };
+}
+
+function recordOf(index: number, token: string) {
+  const client = `client-${index % CLIENTS}`;
+  const eventTime = Date.now();
+  const message = TextLine.create({
+    imageId: newMessageId(eventTime),
+    index,
+    label: 'text',
+    confidence: 0.5,
+    text: 'line',
+  });
+  const context = { correlationId: `t-${index >> 3}`, client, token, traceparent: '' };
+  const event = { messageId: newMessageId(eventTime), eventTime, type: TextLine, message };
+  return { key: client, value: packEvent(context, event) };
+}
+
+async function journaled(folder: string, partition: number, offset: number): Promise<void> {
+  const reader = openJournalReader(join(folder, 'firehose', 'journal', String(partition)));
+  try {
+    while (reader.bounds().position <= offset) await sleep(5);
+  } finally {
+    reader.close();
+  }
+}
