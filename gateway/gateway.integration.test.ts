@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { payloadOf, unpackEvent } from '../protocol/envelope.ts';
 import { ImageAccepted, IngestedImage } from '../protocol/generated/ingest/v1m0/ingest_pb.js';
 import { INGEST_TOPIC, RESULTS_TOPIC } from '../protocol/log/topics.ts';
+import { newMessageId } from '../protocol/message-id.ts';
 import { openTestLog, type TestLog } from './testing/embedded-log.ts';
 import { type GatewayFixture, openGateway } from './testing/gateway-fixture.ts';
 import { sampleImage } from './testing/sample-image.ts';
@@ -66,6 +68,31 @@ test('what was answered 202 lies on both topics, whole and once, and is still th
     expect([told!.key, told!.event.correlationId]).toEqual([client, transaction]);
   }
 });
+
+test.each(['order-7', newMessageId(Date.now())])(
+  'a repeat under the key %s that comes to another gateway names the same images, so that journals drop it',
+  async (key) => {
+    const other = await openGateway(log.log, {}, { keysFolder: join(gateway.folder, 'keys') });
+    try {
+      const content = await sampleImage('image/png');
+      const headers = {
+        authorization: `Bearer ${await gateway.token('erin')}`,
+        'content-type': 'image/png',
+        'idempotency-key': key,
+      };
+      const url = '/v1/transactions/twice/images';
+      const send = (to: GatewayFixture) => to.server.inject({ method: 'POST', url, headers, body: content });
+      const [first, second] = [await send(gateway), await send(other)];
+      expect([first.statusCode, second.statusCode]).toEqual([202, 202]);
+      expect(second.json()).toEqual(first.json());
+      const told = (await log.records(RESULTS_TOPIC)).map(({ value }) => unpackEvent(value));
+      const ids = told.filter(({ client }) => client === 'erin').map(({ messageId }) => messageId);
+      expect(ids.slice(-2)).toEqual([ids.at(-1), ids.at(-1)]);
+    } finally {
+      await other.close();
+    }
+  },
+);
 
 test('a sender that goes away in the middle leaves nothing behind', async () => {
   const before = (await log.records(INGEST_TOPIC)).length;

@@ -1,8 +1,10 @@
 /**
  * Names the images of a submission.
  *
- * Under a UUIDv7 as idempotency key the names follow from client, transaction, key and place in the request, and keep the
- * key's time: every node names a repeat alike. Under any other key a name is made once and remembered (IdempotencyStore).
+ * Under an idempotency key the names follow from client, transaction, key, place in the request and content, so every gateway
+ * names a repeat alike, and other content is never taken for it. Their time, by which journals look for repeats, is that of
+ * the key where it is a UUIDv7, and else the day on which the submission came: names that carried no time would make every
+ * journal look through all of its volumes for each message.
  */
 import { derivedMessageId, isUuid, newMessageId } from '../../protocol/message-id.ts';
 
@@ -12,11 +14,15 @@ export interface SubmissionName {
   readonly idempotencyKey: string | undefined;
 }
 
-/** @param now milliseconds since the epoch */
-export function imageId(name: SubmissionName, index: number, now: number): string {
+const DAY_MS = 86_400_000;
+const NOT_RANDOM = Buffer.alloc(10);
+
+/** @param sha256 of the encoded image @param now milliseconds since the epoch */
+export function imageId(name: SubmissionName, index: number, sha256: Buffer, now: number): string {
   const { client, transaction, idempotencyKey } = name;
-  if (idempotencyKey === undefined || !isUuidV7(idempotencyKey)) return newMessageId(now);
-  return derivedMessageId(idempotencyKey, 'image', client, transaction, index);
+  if (idempotencyKey === undefined) return newMessageId(now);
+  const cause = isUuidV7(idempotencyKey) ? idempotencyKey : newMessageId(now - (now % DAY_MS), NOT_RANDOM);
+  return derivedMessageId(cause, 'image', client, transaction, idempotencyKey, index, sha256.toString('hex'));
 }
 
 function isUuidV7(text: string): boolean {

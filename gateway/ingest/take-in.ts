@@ -65,7 +65,7 @@ export async function takeIn(
   const images = await Promise.all(received.map((image) => inspect(image, to.limits.imagePixels)));
   const key = submissionKey(caller, request);
   const name = { client: caller.claims.client, transaction: request.params.id, idempotencyKey: key?.key };
-  const newIds = () => images.map((_image, index) => imageId(name, index, eventTime));
+  const newIds = () => images.map(({ sha256 }, index) => imageId(name, index, sha256, eventTime));
   if (key === undefined)
     return { receipt: await append(to, caller, request, images, newIds(), eventTime), repeated: false };
 

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { isClientId } from '../../protocol/claims/client-id.ts';
 import { type Grants, grantedService } from '../../protocol/claims/grant.ts';
 import { openTokenKeys } from '../../protocol/claims/keys.ts';
-import { mintToken } from '../../protocol/claims/token.ts';
+import { MAX_TOKEN_LIFETIME_MS, mintToken } from '../../protocol/claims/token.ts';
 import { UsageError } from './errors.ts';
+
+const MAX_TTL_SECONDS = MAX_TOKEN_LIFETIME_MS / 1000;
 
 /** What a client may do unless it is said otherwise. */
 export const ALL_GRANTS: Grants = {
@@ -29,7 +31,10 @@ export async function mintFor(
 ): Promise<string> {
   if (!isClientId(client))
     throw new UsageError(`'${client}' is not a client id: 1 to 128 letters, digits, '.', '_', '~' or '-'`);
-  if (!(ttlSeconds > 0)) throw new UsageError('--ttl is a number of seconds above 0');
+  if (!(ttlSeconds > 0 && ttlSeconds <= MAX_TTL_SECONDS))
+    throw new UsageError(
+      `--ttl is a number of seconds above 0 and at most ${MAX_TTL_SECONDS} (${MAX_TTL_SECONDS / 86_400} days)`,
+    );
   const keys = await openTokenKeys(join(data, 'keys'));
   const issuedAt = Date.now();
   return mintToken(keys, { client, grants: parseGrants(patterns), issuedAt, expiresAt: issuedAt + ttlSeconds * 1000 });

@@ -13,7 +13,7 @@ export function tokenCommand(): Command {
       '--grant <pattern...>',
       "What it grants, such as 'ocr-*' or 'ocr-1.0={\"…\":…}'; default: all that a client may do",
     )
-    .option('--ttl <seconds>', 'How long it is valid', String(DAY_SECONDS));
+    .option('--ttl <seconds>', 'How long it is valid; 31 days (2678400) at most', String(DAY_SECONDS));
   return addSettings(command, (flag) => flag === 'data').action(async () => {
     const config = await settingsOf(command);
     const { client, grant = [], ttl } = command.opts<{ client: string; grant?: string[]; ttl: string }>();
