@@ -82,7 +82,7 @@ test.each(['order-7', newMessageId(Date.now())])(
       };
       const url = '/v1/transactions/twice/images';
       const send = (to: GatewayFixture) => to.server.inject({ method: 'POST', url, headers, body: content });
-      const [first, second] = [await send(gateway), await send(other)];
+      const [first, second] = [await send(one), await send(other)];
       expect([first.statusCode, second.statusCode]).toEqual([202, 202]);
       expect(second.json()).toEqual(first.json());
       const told = (await log.records(RESULTS_TOPIC)).map(({ value }) => unpackEvent(value));
