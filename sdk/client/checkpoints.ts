@@ -10,6 +10,8 @@ export interface CheckpointState {
 }
 
 const EVERY_MS = 1_000;
+/** Between tries, at the least. */
+const RETRY_MS = 250;
 const LAST_TRIES = 5;
 
 /**
@@ -23,6 +25,10 @@ export class Checkpoints {
   #latest: CheckpointState | undefined;
   #written = 0;
   #writing: Promise<void> | undefined;
+  /** The last one was not written. */
+  #missed = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #finished = false;
   #failure: unknown;
   #stream = '';
 
@@ -41,7 +47,21 @@ export class Checkpoints {
   handled(state: CheckpointState): void {
     if (this.#failure !== undefined) throw this.#failure;
     this.#latest = state;
-    if (this.#writing === undefined && Date.now() - this.#written >= this.#everyMs) void this.flush().catch(() => {});
+    this.#schedule();
+  }
+
+  /** Also what was handled before a quiet time is written, without waiting for the next message. */
+  #schedule(): void {
+    if (this.#finished || this.#latest === undefined || this.#writing !== undefined || this.#timer !== undefined)
+      return;
+    const pauseMs = this.#missed ? Math.max(this.#everyMs, RETRY_MS) : this.#everyMs;
+    const waitMs = this.#written + pauseMs - Date.now();
+    const write = () => {
+      this.#timer = undefined;
+      void this.flush().catch(() => {});
+    };
+    if (waitMs <= 0) write();
+    else this.#timer = setTimeout(write, waitMs);
   }
 
   /** Writes what has not been written yet. */
@@ -53,18 +73,23 @@ export class Checkpoints {
     this.#writing = this.#write(state);
     try {
       await this.#writing;
+      this.#missed = false;
     } catch (error) {
+      this.#missed = true;
       if (error instanceof TransientError) this.#latest ??= state;
       else if (state.stream === this.#stream) this.#failure = error;
       throw error;
     } finally {
       this.#writing = undefined;
       this.#written = Date.now();
+      this.#schedule();
     }
   }
 
   /** Writes what has not been written yet, a few times if it must be; then it is left, and comes again to whoever goes on. */
   async finish(): Promise<void> {
+    this.#finished = true;
+    clearTimeout(this.#timer);
     const backoff = new Backoff();
     for (let tries = 1; ; tries++) {
       try {

@@ -235,14 +235,16 @@ test("a checkpoint that cannot be written now is made good by the next, and one 
   const written: { offset: number; stream: string }[] = [];
   const answers = [503, 409, 200];
   let stream = 0;
+  let first: ServerResponse | undefined;
   let conflict: ServerResponse | undefined;
   const { client } = await serve((response, body, request) => {
     if (request.method === 'PUT') {
       const checkpoint = body as unknown as { offset: number; stream: string };
       const status = answers.shift() ?? 200;
       if (status === 200) written.push(checkpoint);
-      if (status !== 409) response.writeHead(status).end('{}');
-      else conflict = response;
+      if (status !== 409) return response.writeHead(status).end('{}');
+      conflict = response;
+      first!.destroy();
       return;
     }
     stream++;
@@ -256,7 +258,7 @@ test("a checkpoint that cannot be written now is made good by the next, and one 
       message(at + 1, at),
       message(at + 2, at + 1),
     );
-    if (stream === 1) setTimeout(() => response.destroy(), 60);
+    first ??= response;
   });
   const offsets: number[] = [];
   for await (const { offset } of client.firehose({ from: { consumer: 'w' }, checkpointMs: 0 })) {
@@ -267,4 +269,18 @@ test("a checkpoint that cannot be written now is made good by the next, and one 
   expect(offsets).toEqual([0, 1, 2, 3, 4, 5]);
   expect(stream).toBe(2);
   expect(written.at(-1)).toMatchObject({ offset: 4, stream: 's2' });
+});
+
+test('what was handled before a quiet time is checkpointed in it', async () => {
+  const written: number[] = [];
+  const abort = new AbortController();
+  const { client } = await serve((response, body, request) => {
+    if (request.method !== 'PUT') return write(response, hello(-1), message(0, -1), message(1, 0), message(2, 1));
+    written.push((body as unknown as { offset: number }).offset);
+    response.end('{}');
+    if (written.at(-1) === 2) abort.abort();
+  });
+  const from = { consumer: 'w' };
+  for await (const _ of client.firehose({ from, checkpointMs: 30, signal: abort.signal }));
+  expect(written.at(-1)).toBe(2);
 });
