@@ -100,6 +100,19 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the console', { timeout: 180_000 }, () => 
     await page.getByText(/^Refused: /).waitFor(PATIENCE);
   });
 
+  test('client credentials sign in: an authentication token is exchanged for one that opens the stream', async () => {
+    const { secret } = JSON.parse(runSluice(['clients', 'add', 'credentialed', '--data', data]));
+    await page.goto(`${sluice.url}/console#stream`);
+    await page.getByLabel('Client').fill('credentialed');
+    await page.getByLabel('Secret').fill('a wrong one');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect.poll(() => page.getByRole('alert').textContent(), PATIENCE).not.toBe('');
+    await page.getByLabel('Secret').fill(secret);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Open' }).click();
+    await page.getByText('Stream: connected').waitFor(PATIENCE);
+  });
+
   test('a token that is not one leads back to the sign-in, with the reason', async () => {
     await page.goto(`${sluice.url}/console`);
     await page.getByLabel('Token', { exact: true }).fill('nonsense');
@@ -141,6 +154,24 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the console', { timeout: 180_000 }, () => 
     await page.getByLabel('From').fill('yesterday');
     await page.getByRole('button', { name: 'Open' }).click();
     await expect.poll(() => page.getByRole('alert').textContent(), PATIENCE).toContain('/from');
+    await page.getByLabel('From').fill('earliest');
+    await page.getByLabel('Filter expression').fill('payload.confidence >');
+    await page.getByRole('button', { name: 'Open' }).click();
+    await expect
+      .poll(() => page.getByRole('alert').textContent(), PATIENCE)
+      .toContain('/filter/expression is refused at character 20');
+  });
+
+  test('whoever is signed in sees their open streams and can close one', async () => {
+    const token = await signIn('closing');
+    const stream = await fetch(`${sluice.url}/v1/firehose?from=earliest`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    await page.getByRole('link', { name: 'Operator' }).click();
+    await page.getByRole('row', { name: /^closing/ }).waitFor(PATIENCE);
+    await page.getByRole('button', { name: /^Close stream/ }).click();
+    await expect(stream.text()).resolves.toContain('"reason":"closed"');
+    await expect.poll(() => page.getByRole('row', { name: /^closing/ }).count(), PATIENCE).toBe(0);
   });
 
   test('the operator sees every role, every consumer and what is connected, without a token', async () => {
@@ -148,7 +179,9 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the console', { timeout: 180_000 }, () => 
     for (const role of ['gateway', 'firehose', 'vision-ocr', 'summary'])
       await page.getByRole('row', { name: new RegExp(`^${role} ready`) }).waitFor(PATIENCE);
     await page.getByRole('heading', { name: /^vision-ocr-1\.0/ }).waitFor(PATIENCE);
-    await page.locator('.topology').getByText('ingest-1').waitFor(PATIENCE);
+    for (const node of ['ingest-1', 'results-1', 'firehose', 'push'])
+      await page.locator('.topology').getByText(node, { exact: true }).waitFor(PATIENCE);
+    await page.getByRole('heading', { name: 'Webhook endpoints' }).waitFor(PATIENCE);
   });
 
   test('everything can be reached and done by keyboard', async () => {
