@@ -72,7 +72,8 @@ test('what was answered 202 lies on both topics, whole and once, and is still th
 test.each(['order-7', newMessageId(Date.now())])(
   'a repeat under the key %s that comes to another gateway names the same images, so that journals drop it',
   async (key) => {
-    const other = await openGateway(log.log, {}, { keysFolder: join(gateway.folder, 'keys') });
+    const keys = { keysFolder: join(gateway.folder, 'keys') };
+    const [one, other] = await Promise.all([openGateway(log.log, {}, keys), openGateway(log.log, {}, keys)]);
     try {
       const content = await sampleImage('image/png');
       const headers = {
@@ -89,7 +90,7 @@ test.each(['order-7', newMessageId(Date.now())])(
       const ids = told.filter(({ client }) => client === 'erin').map(({ messageId }) => messageId);
       expect(ids.slice(-2)).toEqual([ids.at(-1), ids.at(-1)]);
     } finally {
-      await other.close();
+      await Promise.all([one.close(), other.close()]);
     }
   },
 );
