@@ -49,7 +49,7 @@ export const PushConfig = Type.Object(
     }),
     concurrency: Type.Object(
       {
-        start: Type.Integer({ default: 4, minimum: 1, description: 'Requests under way to an endpoint at first' }),
+        start: Type.Integer({ default: 1, minimum: 1, description: 'Requests under way to an endpoint at first' }),
         most: Type.Integer({ default: 32, minimum: 1, description: 'Most requests under way to one endpoint' }),
         shared: Type.Integer({
           default: 64,

@@ -21,7 +21,7 @@ const CONFIG = {
   groupMs: 60_000,
   groupMessages: GROUP,
   retryScheduleMs: Array(20).fill(50),
-  concurrency: { start: 4, most: MOST_AT_ONCE },
+  concurrency: { most: MOST_AT_ONCE },
   breaker: { openMs: 50, maxOpenMs: 100 },
 };
 const LOAD_MS = 6_000;

@@ -8,10 +8,20 @@ function deliveredTimes(state: Concurrency, count: number, tookMs = 5, inFlight 
   return state;
 }
 
-test('grows by about one with each round of deliveries, up to the most', () => {
-  const start = startConcurrency(OPTIONS);
-  expect(Math.floor(deliveredTimes(start, 5).limit)).toBe(5);
+test('at first each delivery makes room for one more, up to the most; a failure ends that', () => {
+  const start = startConcurrency({ ...OPTIONS, start: 1 });
+  expect(start.limit).toBe(1);
+  expect(deliveredTimes(start, 7).limit).toBe(8);
   expect(deliveredTimes(start, 10_000).limit).toBe(32);
+  const once = failed(deliveredTimes(start, 7), 0, 1);
+  expect(once.limit).toBe(4);
+  expect(Math.floor(deliveredTimes(once, 4).limit)).toBe(4);
+});
+
+test('after that it grows by about one with each round of deliveries', () => {
+  const state = { ...startConcurrency(OPTIONS), threshold: 4 };
+  expect(Math.floor(deliveredTimes(state, 5).limit)).toBe(5);
+  expect(deliveredTimes(state, 10_000).limit).toBe(32);
 });
 
 test('does not grow where the room is not used', () => {

@@ -24,7 +24,7 @@ const PUSH = {
   groupMs: 60_000,
   groupMessages: GROUP,
   retryScheduleMs: Array(50).fill(100),
-  concurrency: { start: 4, most: MOST_AT_ONCE },
+  concurrency: { most: MOST_AT_ONCE },
   breaker: { openMs: 100, maxOpenMs: 500 },
 };
 const KILLS = 3;
