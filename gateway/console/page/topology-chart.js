@@ -14,7 +14,7 @@ export function TopologyChart({ before, now }) {
     return from && to ? [{ ...edge, path: pathBetween(from, to) }] : [];
   });
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Topology drawing">
-    <svg class="topology" viewBox="-4 -4 ${4 * BOX.column + BOX.width + 8} ${height + 8}" aria-hidden="true">
+    <svg class="topology" viewBox="-4 -4 ${5 * BOX.column + BOX.width + 8} ${height + 8}" aria-hidden="true">
       ${drawn.map(({ path, perSecond }) => html`<path class="edge ${perSecond ? 'busy' : ''}" d=${path} />`)}
       ${nodes.map(({ name, kind }) => {
         const { x, y } = places.get(name) ?? { x: 0, y: 0 };

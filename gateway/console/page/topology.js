@@ -101,7 +101,7 @@ function columnsOf(edges) {
   const ORDER = ['gateway', 'ingest-1', 'vision-', 'results-1', ''];
   for (const name of names) {
     const known = ORDER.findIndex((beginning) => name.startsWith(beginning));
-    columns.set(name, isTopic(name) && name !== 'ingest-1' && name !== 'results-1' ? 4 : known);
+    columns.set(name, isTopic(name) && name !== 'ingest-1' && name !== 'results-1' ? 5 : known);
   }
   // A role that has groups is drawn as these.
   const isShownByGroups = (/** @type {string} */ name) =>
