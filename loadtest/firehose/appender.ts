@@ -18,6 +18,7 @@ port.postMessage({ kind: 'open', epoch: EPOCH });
 
 port.on('message', (message: Exclude<ToServer, { kind: 'usage' }>) => {
   if (message.kind === 'fill') fill(message);
+  else if (message.kind === 'round') round(message);
   else commit([message, ...waiting()]);
 });
 
@@ -33,6 +34,11 @@ function fill({ clients, entries, bytes }: Extract<ToServer, { kind: 'fill' }>):
     }
   }
   append(batch);
+  port.postMessage({ kind: 'done' });
+}
+
+function round({ clients, bytes }: Extract<ToServer, { kind: 'round' }>): void {
+  port.postMessage({ kind: 'appended', segments: append(clients.map((client) => entry(client, bytes, marked(0, 0)))) });
   port.postMessage({ kind: 'done' });
 }
 

@@ -11,6 +11,8 @@ export type ToServer =
       readonly n: number;
       readonly at: number;
     }
+  /** Journals an entry for each client in one commit. */
+  | { readonly kind: 'round'; readonly clients: readonly string[]; readonly bytes: number }
   /** `collect`: after garbage has been collected, which costs processor time of its own. */
   | { readonly kind: 'usage'; readonly collect: boolean };
 

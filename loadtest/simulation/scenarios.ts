@@ -9,7 +9,7 @@ export type Scenario = (typeof SCENARIOS)[number] | 'readers return';
 
 export interface ScenarioOptions {
   readonly seed: number;
-  /** In place of the seed's numbers; 0.5 always is a crowd without noise. */
+  /** In place of the numbers of the seed; 0.75 always is a crowd without noise. */
   readonly random?: () => number;
   /** How long a node is away that restarts, and all of them in an outage, seconds. A lost one does not come back. */
   readonly downSeconds: number;

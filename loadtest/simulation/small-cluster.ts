@@ -81,7 +81,7 @@ export class SmallCluster {
 
   /** One message for each client. */
   async append(): Promise<void> {
-    await this.#server.ask({ kind: 'append', clients: this.#clients, bytes: this.#bytes });
+    await this.#server.ask({ kind: 'round', clients: this.#clients, bytes: this.#bytes });
     this.#appended++;
   }
 
