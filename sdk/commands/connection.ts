@@ -4,20 +4,26 @@ import { type Client, createClient } from '../client/client.ts';
 import { UsageError } from './errors.ts';
 
 /** Environment variables of client commands, which are no settings of a deployment. */
-export const CLIENT_VARIABLES: readonly string[] = ['SLUICE_URL', 'SLUICE_TOKEN'];
+export const CLIENT_VARIABLES: readonly string[] = ['SLUICE_URL', 'SLUICE_TOKEN', 'SLUICE_ALLOWED_NODES'];
 
 const DEFAULT_URL = 'http://127.0.0.1:8080';
 
 export function addConnection(command: Command): Command {
   return command
     .addOption(new Option('--url <url>', 'Base URL of the gateway').env('SLUICE_URL').default(DEFAULT_URL))
-    .addOption(new Option('--token <token>', 'Authorisation token').env('SLUICE_TOKEN'));
+    .addOption(new Option('--token <token>', 'Authorisation token').env('SLUICE_TOKEN'))
+    .addOption(
+      new Option(
+        '--allowed-nodes <hosts>',
+        'Hosts, separated by commas, that the token may go to when the server redirects there, such as *.nodes.example; that of --url and those below it need not be named',
+      ).env('SLUICE_ALLOWED_NODES'),
+    );
 }
 
 /** @throws {UsageError} */
 export function connect(command: Command): Client {
-  const { url, token } = command.opts<{ url: string; token?: string }>();
+  const { url, token, allowedNodes = '' } = command.opts<{ url: string; token?: string; allowedNodes?: string }>();
   if (token === undefined) throw new UsageError('give a token with --token or SLUICE_TOKEN; `sluice token` makes one');
   if (!URL.canParse(url)) throw new UsageError(`--url ${url} is not a URL`);
-  return createClient({ url, token });
+  return createClient({ url, token, allowedNodes: allowedNodes.split(',').filter((host) => host !== '') });
 }
