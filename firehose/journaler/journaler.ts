@@ -6,6 +6,7 @@
  * dead-letter-1 before the position passes it.
  */
 import { join } from 'node:path';
+import { JournalBehindError } from '../../journal/errors.ts';
 import { type OpenedJournal, openOrRenewJournal } from '../../journal/open-or-renew.ts';
 import type { AppendedSegment, JournalWriter } from '../../journal/writer.ts';
 import { deadLetterRecord } from '../../protocol/dead-letter.ts';
@@ -37,7 +38,10 @@ export interface RunningJournaler {
   stop(): Promise<void>;
 }
 
-/** Opens the journals, creating them where needed, and follows results-1. Resolves once it follows. */
+/**
+ * Opens the journals, creating them where needed, and follows results-1. Resolves once it follows. It ends with JournalBehindError where
+ * the log has retired what a journal has yet to take in; started again, it begins that journal anew.
+ */
 export async function startJournaler(
   to: JournalerDependencies,
   options: Omit<JournalerOptions, 'log'>,
@@ -47,6 +51,7 @@ export async function startJournaler(
   const held = heldPartitions(options.partitions, options.assignment, watermarks.length);
   const writers = new Map<number, JournalWriter>();
   const opened: OpenedPartition[] = [];
+  const hole = Promise.withResolvers<never>();
   let subscription: Subscription;
   try {
     for (const marks of watermarks.filter(({ partition }) => held.includes(partition))) {
@@ -60,8 +65,15 @@ export async function startJournaler(
       from: new Map([...writers].map(([partition, writer]) => [partition, writer.position])),
       maxBatchRecords: MAX_BATCH_RECORDS,
       maxBatchBytes: MAX_BATCH_BYTES,
-      onBatch: (batch) => append(to, writers.get(batch.partition)!, epoch, batch),
-      onError: (error) => to.tell({ kind: 'trouble', detail: String(error) }),
+      async onBatch(batch) {
+        const writer = writers.get(batch.partition)!;
+        await checkNothingRetired(to.log, writer, batch);
+        await append(to, writer, epoch, batch);
+      },
+      onError(error) {
+        if (error instanceof JournalBehindError) hole.reject(error);
+        else to.tell({ kind: 'trouble', detail: String(error) });
+      },
     });
   } catch (error) {
     for (const writer of writers.values()) writer.close();
@@ -70,13 +82,27 @@ export async function startJournaler(
   const maintenance = setInterval(() => maintain(to, writers), MAINTAIN_MS);
   to.tell({ kind: 'following', epoch, total: watermarks.length, partitions: held, opened });
   return {
-    ended: subscription.ended,
+    ended: Promise.race([subscription.ended, hole.promise]),
     async stop() {
       clearInterval(maintenance);
       await subscription.close();
       for (const writer of writers.values()) writer.close();
     },
   };
+}
+
+/**
+ * Where the log leaves out offsets it may be because it has retired them meanwhile. Then the journal has to be begun anew: going on
+ * would hide the hole.
+ *
+ * @throws {JournalBehindError}
+ */
+async function checkNothingRetired(log: Log, { folder, position }: JournalWriter, batch: Batch): Promise<void> {
+  if (batch.records[0]!.offset <= position) return;
+  const earliest = (await log.watermarks(RESULTS_TOPIC)).find(
+    ({ partition }) => partition === batch.partition,
+  )?.earliest;
+  if (earliest !== undefined && earliest > position) throw new JournalBehindError(folder, position, earliest);
 }
 
 async function append(to: JournalerDependencies, writer: JournalWriter, epoch: string, batch: Batch): Promise<void> {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { heldPartitions, holders, PARTITIONS_SYNTAX, PartitionsError } from './held-partitions.ts';
+import { ConfigError } from '../../protocol/config/load.ts';
+import { heldPartitions, holders, PARTITIONS_SYNTAX } from './held-partitions.ts';
 
 const ALONE = { index: 0, count: 1, copies: 1 };
 
@@ -16,10 +17,10 @@ test.each([
 });
 
 test('what the topic does not have, or no node could hold, is refused', () => {
-  expect(() => heldPartitions('0-8', ALONE, 8)).toThrow(PartitionsError);
-  expect(() => heldPartitions('3-1', ALONE, 8)).toThrow(PartitionsError);
-  expect(() => heldPartitions('assigned', { index: 2, count: 2, copies: 1 }, 8)).toThrow(PartitionsError);
-  expect(() => heldPartitions('assigned', { index: 0, count: 2, copies: 3 }, 8)).toThrow(PartitionsError);
+  expect(() => heldPartitions('0-8', ALONE, 8)).toThrow(ConfigError);
+  expect(() => heldPartitions('3-1', ALONE, 8)).toThrow(ConfigError);
+  expect(() => heldPartitions('assigned', { index: 2, count: 2, copies: 1 }, 8)).toThrow(ConfigError);
+  expect(() => heldPartitions('assigned', { index: 0, count: 2, copies: 3 }, 8)).toThrow(ConfigError);
   for (const text of ['', '1-', 'everything', '1;2', '-1']) expect(text).not.toMatch(new RegExp(PARTITIONS_SYNTAX));
 });
 

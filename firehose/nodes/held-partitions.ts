@@ -1,5 +1,7 @@
 /** Which partitions of results-1 a node journals, from its settings. Pure: every node comes to the same answer. */
 
+import { ConfigError } from '../../protocol/config/load.ts';
+
 /** `all`, `none`, `assigned`, or a list such as `0-3,7`. */
 export const PARTITIONS_SYNTAX = '^(all|none|assigned|\\d+(-\\d+)?(,\\d+(-\\d+)?)*)$';
 
@@ -11,16 +13,11 @@ export interface Assignment {
   readonly copies: number;
 }
 
-/** The partitions that are to be held do not fit the topic or each other. */
-export class PartitionsError extends Error {
-  override readonly name = 'PartitionsError';
-}
-
 /**
  * @param wanted as PARTITIONS_SYNTAX has it
  * @param total partitions of the topic
  * @returns ascending, each once
- * @throws {PartitionsError} the topic has no such partition, or the assignment has no such node
+ * @throws {ConfigError} the topic has no such partition, or the assignment has no such node
  */
 export function heldPartitions(wanted: string, assignment: Assignment, total: number): number[] {
   const all = Array.from({ length: total }, (_, partition) => partition);
@@ -52,17 +49,18 @@ export function holders(partition: number, { count, copies }: Omit<Assignment, '
 }
 
 function checkAssignment({ index, count, copies }: Assignment): void {
-  if (index >= count) throw new PartitionsError(`node.index is ${index}, but there are ${count} nodes (node.count)`);
+  if (index >= count)
+    throw new ConfigError(`--firehose-node-index is below --firehose-node-count, which is ${count}, not ${index}`);
   if (copies > count)
-    throw new PartitionsError(`${copies} copies (node.copies) need more than ${count} nodes (node.count)`);
+    throw new ConfigError(`--firehose-node-copies is at most --firehose-node-count, which is ${count}, not ${copies}`);
 }
 
 function listed(text: string, total: number): number[] {
   const partitions = new Set<number>();
   for (const range of text.split(',')) {
     const [from, to = from] = range.split('-').map(Number) as [number, number?];
-    if (to < from) throw new PartitionsError(`partitions has ${range}, which runs backwards`);
-    if (to >= total) throw new PartitionsError(`partitions has ${range}, but results-1 has 0-${total - 1}`);
+    if (to < from) throw new ConfigError(`--firehose-partitions has ${range}, which runs backwards`);
+    if (to >= total) throw new ConfigError(`--firehose-partitions has ${range}, but results-1 has 0-${total - 1}`);
     for (let partition = from; partition <= to; partition++) partitions.add(partition);
   }
   return [...partitions].sort((a, b) => a - b);

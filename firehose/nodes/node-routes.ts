@@ -13,7 +13,7 @@ export async function registerNodeRoutes(
   directory: NodeDirectory,
 ): Promise<void> {
   const authorised = authorisation(firehose);
-  server.get('/v1/nodes', async (request) => {
+  server.get('/v1/nodes', { config: { problems: ['invalid-grant-configuration'] } }, async (request) => {
     const { configuration } = await authorised(request);
     if (!clientLimits(configuration, firehose.config).operator) {
       const required = 'firehose-1={"operator":true}';

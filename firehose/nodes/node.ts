@@ -1,6 +1,7 @@
 /** This node among the firehose nodes: what it holds, how far that is, who the others are, and where a request belongs. */
 import type { Logger } from 'pino';
 import { nodeName } from '../../protocol/capacity/reporter.ts';
+import { ConfigError } from '../../protocol/config/load.ts';
 import { type FirehoseNode, PartitionState } from '../../protocol/generated/node/v1m0/node_pb.js';
 import type { Log } from '../../protocol/log/log.ts';
 import type { Readiness } from '../../protocol/role.ts';
@@ -57,8 +58,11 @@ export class Node {
     this.forwarder = config.elsewhere === 'forward' ? new Forwarder(this.id) : undefined;
   }
 
-  /** Resolves once this node follows what the others say. */
+  /** Resolves once this node follows what the others say. @throws {ConfigError} */
   static async join(parts: NodeParts): Promise<Node> {
+    const { announceMs, expireMs } = parts.config;
+    if (expireMs < 2 * announceMs)
+      throw new ConfigError(`--firehose-node-expire-ms is at least twice --firehose-node-announce-ms, not ${expireMs}`);
     const node = new Node(parts);
     const { log, logger, config, now } = parts;
     try {
