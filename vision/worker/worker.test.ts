@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { payloadOf } from '../../protocol/envelope.ts';
 import { Barcode } from '../../protocol/generated/barcode/v1m0/barcode_pb.js';
 import { ServiceCompleted, ServiceFailed } from '../../protocol/generated/completion/v1m0/completion_pb.js';
@@ -325,4 +325,22 @@ test('an image whose blob is gone is set aside, and its client is told', async (
   await drained(bench.log, GROUP, INGEST_TOPIC);
   expect((await sent()).map((event) => payloadOf(event, ServiceFailed).type)).toEqual(['/problems/image-lost']);
   expect((await deadLetters()).map(({ type }) => type)).toEqual(['/problems/image-lost']);
+});
+
+test('an image whose attempt cannot be noted, for want of disk, gives its place back and is worked on later', async () => {
+  const noting = vi.spyOn(Attempts.prototype, 'begin');
+  for (let time = 0; time < 3; time++)
+    noting.mockImplementationOnce(() => {
+      throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+    });
+  try {
+    await post('the only one');
+    // One place: whoever keeps it stops everything.
+    await work(() => saw('seen'), { maxImagesInFlight: 1 });
+    await drained(bench.log, GROUP, INGEST_TOPIC);
+    expect(noting.mock.calls.length).toBeGreaterThan(3);
+    expect((await sent()).map(({ type }) => type)).toEqual([Barcode.typeName, ServiceCompleted.typeName]);
+  } finally {
+    noting.mockRestore();
+  }
 });

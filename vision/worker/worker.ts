@@ -9,27 +9,19 @@
  * the unfinished records again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from 'pino';
 import type { BlobStore } from '../../protocol/blob/blob-store.ts';
 import type { TokenVerifier } from '../../protocol/claims/verifier.ts';
-import { deadLetterRecord } from '../../protocol/dead-letter.ts';
-import { RecordTooLargeError } from '../../protocol/log/errors.ts';
-import type { Batch, Log, LogRecord, ProduceRecord, Subscription } from '../../protocol/log/log.ts';
-import { DEAD_LETTER_TOPIC, INGEST_TOPIC, RESULTS_TOPIC } from '../../protocol/log/topics.ts';
-import { correlationOf } from '../../protocol/telemetry/correlation.ts';
+import type { Batch, LogRecord, Subscription } from '../../protocol/log/log.ts';
+import { INGEST_TOPIC } from '../../protocol/log/topics.ts';
 import { workSpan } from '../../protocol/telemetry/spans.ts';
-import type { Attempts } from './attempts.ts';
-import type { Engine, ImageAnalysis } from './engine.ts';
+import { drainSignal } from './drain-signal.ts';
+import type { Engine } from './engine.ts';
 import { type Failure, failureOf, kindOf } from './failure.ts';
 import { Gate } from './gate.ts';
 import { Contiguous, Turns } from './in-order.ts';
-import type { WorkerMetrics } from './metrics.ts';
-import { completedRecords, failedRecord } from './outcome.ts';
-import { consumerGroup, type ServiceIdentity } from './service-identity.ts';
+import { logFor, type Outcome, OutcomeSender, type OutcomeSenderDependencies } from './outcome-sender.ts';
+import { consumerGroup } from './service-identity.ts';
 import { PoisonedRecord, readTask, type Task } from './task.ts';
-
-/** How long images in work may go on after the worker was told to stop. */
-const DRAIN_MS = 8_000;
 
 export interface WorkerOptions {
   readonly maxImagesInFlight: number;
@@ -41,24 +33,11 @@ export interface WorkerOptions {
   readonly maxDeaths: number;
 }
 
-export interface WorkerDependencies {
-  readonly service: ServiceIdentity;
-  readonly log: Log;
+export interface WorkerDependencies extends OutcomeSenderDependencies {
   readonly verifier: TokenVerifier;
   readonly blobs: BlobStore;
   readonly engine: Engine;
-  readonly attempts: Attempts;
-  readonly metrics: WorkerMetrics;
-  readonly logger: Logger;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
 }
-
-type Outcome =
-  | { readonly kind: 'completed'; readonly task: Task; readonly analysis: ImageAnalysis }
-  | { readonly kind: 'failed'; readonly task: Task; readonly failure: Failure }
-  | { readonly kind: 'poisoned'; readonly failure: Failure }
-  | { readonly kind: 'not-granted' };
 
 /** Starts consuming. Resolves once the worker is a member of its consumer group. */
 export function startWorker(dependencies: WorkerDependencies, options: WorkerOptions): Promise<Subscription> {
@@ -69,10 +48,12 @@ class Worker {
   readonly #to: WorkerDependencies;
   readonly #options: WorkerOptions;
   readonly #gate: Gate;
+  readonly #sender: OutcomeSender;
 
   constructor(dependencies: WorkerDependencies, options: WorkerOptions) {
     this.#to = dependencies;
     this.#options = options;
+    this.#sender = new OutcomeSender(dependencies);
     this.#gate = new Gate({ count: options.maxImagesInFlight, bytes: options.maxBytesInFlight });
   }
 
@@ -98,7 +79,7 @@ class Worker {
       // Into the gate in the order of the log, so that the earliest is never kept out by later ones.
       for (const [index, record] of batch.records.entries()) {
         const { outcome } = await this.#begin(record, { taken, cut: drain.signal });
-        const finish = turns.after(record.key, outcome, (it) => this.#send(record, it));
+        const finish = turns.after(record.key, outcome, (it) => this.#sender.send(record, it));
         const done = finish.then(() => {
           const upTo = finished.done(index);
           if (upTo !== undefined) batch.finished(upTo);
@@ -173,91 +154,15 @@ class Worker {
         if (kind === 'permanent' || attempt >= attempts)
           return { kind: 'failed', task, failure: failureOf(error, attempt) };
         this.#to.metrics.retried();
-        this.#logFor(task).warn({ err: error, attempt }, 'the image failed and is tried again');
+        logFor(this.#to.logger, task).warn({ err: error, attempt }, 'the image failed and is tried again');
         await sleep(retryDelayMs * 2 ** (attempt - 1), undefined, { signal: signals.taken });
       }
     }
-  }
-
-  async #send(record: LogRecord, outcome: Outcome): Promise<void> {
-    try {
-      await this.#tell(record, outcome);
-    } catch (error) {
-      if ('task' in outcome) this.#to.attempts.release(outcome.task.event.messageId);
-      throw error;
-    }
-    if ('task' in outcome) this.#to.attempts.finish(outcome.task.event.messageId);
-    this.#to.metrics.finished(outcome.kind, 'analysis' in outcome ? outcome.analysis : undefined);
-  }
-
-  async #tell(record: LogRecord, outcome: Outcome): Promise<void> {
-    switch (outcome.kind) {
-      case 'not-granted':
-        return;
-      case 'poisoned':
-        this.#to.logger.error(
-          { ...positionOf(record), detail: outcome.failure.detail },
-          'a poisoned record is set aside',
-        );
-        return this.#setAside(record, outcome.failure);
-      case 'failed':
-        return this.#sendFailure(record, outcome.task, outcome.failure);
-      case 'completed': {
-        const { task, analysis } = outcome;
-        try {
-          await this.#produce(completedRecords(task, this.#to.service, analysis, this.#to.now()));
-        } catch (error) {
-          if (!(error instanceof RecordTooLargeError)) throw error;
-          return this.#sendFailure(record, task, failureOf(error, 1));
-        }
-      }
-    }
-  }
-
-  async #sendFailure(record: LogRecord, task: Task, failure: Failure): Promise<void> {
-    this.#logFor(task).warn({ problem: failure.problem, detail: failure.detail }, 'the image is given up');
-    // The dead letter first: a client is told of a failure only when an operator can find it.
-    if (failure.setAside) await this.#setAside(record, failure);
-    await this.#produce([failedRecord(task, this.#to.service, failure, this.#to.now())]);
-  }
-
-  async #setAside(record: LogRecord, failure: Failure): Promise<void> {
-    const { problem, detail, attempts } = failure;
-    const service = consumerGroup(this.#to.service);
-    await this.#to.log.produce(DEAD_LETTER_TOPIC, [
-      deadLetterRecord(record, { service, problem, detail, attempts, time: this.#to.now() }),
-    ]);
-  }
-
-  async #produce(records: readonly ProduceRecord[]): Promise<void> {
-    await this.#to.log.produce(RESULTS_TOPIC, records);
-  }
-
-  #logFor(task: Task): Logger {
-    return this.#to.logger.child({ ...correlationOf(task.event), image: task.imageId });
   }
 }
 
 function settled(outcome: Outcome): { outcome: Promise<Outcome> } {
   return { outcome: Promise.resolve(outcome) };
-}
-
-/** Aborts some time after `taken` did: images in work are let finish, but not for ever. */
-function drainSignal(taken: AbortSignal): { signal: AbortSignal; clear: () => void } {
-  const cut = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const onTaken = () => {
-    timer = setTimeout(() => cut.abort(taken.reason), DRAIN_MS);
-  };
-  if (taken.aborted) onTaken();
-  else taken.addEventListener('abort', onTaken, { once: true });
-  return {
-    signal: cut.signal,
-    clear: () => {
-      taken.removeEventListener('abort', onTaken);
-      clearTimeout(timer);
-    },
-  };
 }
 
 function deadly(deaths: number): Failure {
@@ -267,8 +172,4 @@ function deadly(deaths: number): Failure {
     attempts: deaths,
     setAside: true,
   };
-}
-
-function positionOf({ topic, partition, offset }: LogRecord): object {
-  return { topic, partition, offset };
 }
