@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { IdempotencyStore } from './idempotency-store.ts';
 
@@ -53,4 +54,17 @@ test('what is old is forgotten', () => {
   store.finish(KEY, {});
   expect(store.forgetBefore(2)).toBe(1);
   expect(store.begin(KEY, OTHER, () => ['b'], 3).kind).toBe('go');
+});
+
+test('a submission that could not be written down, as on a full disk, may be tried again', () => {
+  const outside = new Database(join(folder, 'idempotency.sqlite'));
+  try {
+    // Of all ways to make SQLite refuse a row the one that needs no disk of its own.
+    outside.exec(`CREATE TRIGGER full BEFORE INSERT ON submission BEGIN SELECT raise(ABORT, 'full'); END`);
+    expect(() => store.begin(KEY, ONE, () => ['a'], 1)).toThrow('full');
+    outside.exec('DROP TRIGGER full');
+    expect(store.begin(KEY, ONE, () => ['b'], 2)).toEqual({ kind: 'go', imageIds: ['b'] });
+  } finally {
+    outside.close();
+  }
 });
