@@ -6,6 +6,7 @@ import { Timestamp } from '../../protocol/generated/google/protobuf/timestamp_pb
 import { Problem } from '../../protocol/http/problem.ts';
 import type { Firehose } from '../firehose.ts';
 import { authorisedHere } from '../http/authorisation.ts';
+import { KEEPS_POSITION, READS_JOURNAL } from '../http/route-problems.ts';
 import { CHOSEN_NAME } from '../request/parse-request.ts';
 import { startPosition } from '../request/start-position.ts';
 import { notSent } from './acknowledge.ts';
@@ -30,12 +31,12 @@ export async function registerConsumerRoutes(server: FastifyInstance, firehose: 
   const authorised = authorisedHere(firehose);
   const { consumers } = firehose;
 
-  server.get('/v1/consumers', async (request) => {
+  server.get('/v1/consumers', { config: READS_JOURNAL }, async (request) => {
     const { client } = (await authorised(request)).claims;
     return { consumers: consumers.list(client).map((consumer) => describe(firehose, consumer)) };
   });
 
-  server.get<Named>('/v1/consumers/:name', { schema: { params: Params } }, async (request) => {
+  server.get<Named>('/v1/consumers/:name', { config: READS_JOURNAL, schema: { params: Params } }, async (request) => {
     const { client } = (await authorised(request)).claims;
     const consumer = consumers.get(client, request.params.name);
     if (consumer === undefined) throw new Problem('not-found', `There is no consumer '${request.params.name}'.`);
@@ -44,7 +45,7 @@ export async function registerConsumerRoutes(server: FastifyInstance, firehose: 
 
   server.put<Named & { Body: { offset: number; epoch?: string; stream?: string } }>(
     '/v1/consumers/:name',
-    { schema: { params: Params, body: Checkpoint } },
+    { config: KEEPS_POSITION, schema: { params: Params, body: Checkpoint } },
     async (request) => {
       const { client } = (await authorised(request)).claims;
       const { name } = request.params;
@@ -59,11 +60,15 @@ export async function registerConsumerRoutes(server: FastifyInstance, firehose: 
     },
   );
 
-  server.delete<Named>('/v1/consumers/:name', { schema: { params: Params } }, async (request, reply) => {
-    const { client } = (await authorised(request)).claims;
-    await consumers.remove(client, request.params.name);
-    return reply.code(204).send();
-  });
+  server.delete<Named>(
+    '/v1/consumers/:name',
+    { config: KEEPS_POSITION, schema: { params: Params } },
+    async (request, reply) => {
+      const { client } = (await authorised(request)).claims;
+      await consumers.remove(client, request.params.name);
+      return reply.code(204).send();
+    },
+  );
 }
 
 function describe(firehose: Firehose, { client, name, epoch, offset, checkpointTime, generation }: Consumer) {

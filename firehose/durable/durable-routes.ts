@@ -5,6 +5,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../../protocol/http/problem.ts';
+import { READS_DURABLE } from '../http/route-problems.ts';
 import { nextCursor } from './cursor.ts';
 import type { DurableChunk, DurableStream } from './durable-stream.ts';
 import { offsetToken, parseOffsetToken } from './offset-token.ts';
@@ -28,24 +29,28 @@ type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
 const CACHEABLE = 'private, max-age=60, stale-while-revalidate=300';
 
 export function registerDurableRoutes(server: FastifyInstance, options: DurableOptions): void {
-  server.head(options.path, async (request, reply) => {
+  server.head(options.path, { config: READS_DURABLE }, async (request, reply) => {
     secure(reply);
     const stream = await options.streamOf(request);
     reply.header('cache-control', 'no-store').type(stream.contentType);
     return reply.header('stream-next-offset', offsetToken(stream.epoch, stream.tail())).send();
   });
 
-  server.get<{ Querystring: Query }>(options.path, { exposeHeadRoute: false }, async (request, reply) => {
-    secure(reply);
-    const stream = await options.streamOf(request);
-    const { offset, live, cursor } = oneEach(request.query);
-    if (live !== undefined && live !== 'long-poll' && live !== 'sse') throw wrong('live', 'must be long-poll or sse');
-    if (live !== undefined && offset === undefined) throw wrong('offset', 'is needed with live');
-    const after = positionOf(stream, offset);
-    if (live === 'sse') return sendEvents(options, stream, after, cursor, request, reply);
-    if (live === 'long-poll') return longPoll(options, stream, after, cursor, request, reply);
-    return catchUp(stream, after, offset === 'now', request, reply);
-  });
+  server.get<{ Querystring: Query }>(
+    options.path,
+    { exposeHeadRoute: false, config: READS_DURABLE },
+    async (request, reply) => {
+      secure(reply);
+      const stream = await options.streamOf(request);
+      const { offset, live, cursor } = oneEach(request.query);
+      if (live !== undefined && live !== 'long-poll' && live !== 'sse') throw wrong('live', 'must be long-poll or sse');
+      if (live !== undefined && offset === undefined) throw wrong('offset', 'is needed with live');
+      const after = positionOf(stream, offset);
+      if (live === 'sse') return sendEvents(options, stream, after, cursor, request, reply);
+      if (live === 'long-poll') return longPoll(options, stream, after, cursor, request, reply);
+      return catchUp(stream, after, offset === 'now', request, reply);
+    },
+  );
 }
 
 function catchUp(stream: DurableStream, after: number, isNow: boolean, request: FastifyRequest, reply: FastifyReply) {

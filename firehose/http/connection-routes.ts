@@ -7,6 +7,7 @@ import { clientLimits } from '../limits.ts';
 import { mayGoElsewhere } from '../nodes/answer-elsewhere.ts';
 import type { Stream } from '../stream/stream.ts';
 import { authorisation } from './authorisation.ts';
+import { SPEAKS_TO_STREAM } from './route-problems.ts';
 
 const CloseQuery = Type.Object({
   reason: Type.Optional(Type.String({ maxLength: 200, description: 'Told to the reader in its goodbye' })),
@@ -15,7 +16,7 @@ const CloseQuery = Type.Object({
 export async function registerConnectionRoutes(server: FastifyInstance, firehose: Firehose): Promise<void> {
   const authorised = authorisation(firehose);
 
-  server.get('/v1/connections', async (request) => {
+  server.get('/v1/connections', { config: SPEAKS_TO_STREAM }, async (request) => {
     const { claims, configuration } = await authorised(request);
     const { operator } = clientLimits(configuration, firehose.config);
     if (!operator) firehose.placement.check(claims.client, mayGoElsewhere(request));
@@ -25,7 +26,7 @@ export async function registerConnectionRoutes(server: FastifyInstance, firehose
 
   server.delete<{ Params: { stream: string }; Querystring: { reason?: string } }>(
     '/v1/connections/:stream',
-    { schema: { querystring: CloseQuery } },
+    { config: SPEAKS_TO_STREAM, schema: { querystring: CloseQuery } },
     async (request, reply) => {
       const { claims, configuration } = await authorised(request);
       const { operator } = clientLimits(configuration, firehose.config);

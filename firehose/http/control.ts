@@ -3,7 +3,7 @@
 import { acknowledge } from '../consumers/acknowledge.ts';
 import { wantedSource } from '../filter/wanted.ts';
 import type { Firehose } from '../firehose.ts';
-import type { ControlApplied } from '../format/frame.ts';
+import type { ControlApplied } from '../../protocol/frames.ts';
 import type { ControlMessage } from '../request/control-message.ts';
 import type { Rate, StreamRequest } from '../request/stream-request.ts';
 import { lowerRate } from '../stream/pacer.ts';

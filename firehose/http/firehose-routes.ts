@@ -15,6 +15,7 @@ import { type Authorised, authorisation, authorisedHere } from './authorisation.
 import { carryOut } from './control.ts';
 import { ControlLines } from './control-lines.ts';
 import { openStream } from './open-stream.ts';
+import { OPENS_STREAM, SPEAKS_TO_STREAM } from './route-problems.ts';
 
 type Query = Record<string, string | string[] | undefined>;
 
@@ -29,7 +30,7 @@ export async function registerFirehoseRoutes(server: FastifyInstance, firehose: 
   });
   server.addHook('onRequest', async (request) => limitArrival(request, firehose.config.requestTimeoutMs));
 
-  server.post('/v1/firehose', async (request, reply) => {
+  server.post('/v1/firehose', { config: OPENS_STREAM }, async (request, reply) => {
     const caller = await here(request);
     const body = request.body as unknown;
     if (!isReadable(body)) {
@@ -46,7 +47,7 @@ export async function registerFirehoseRoutes(server: FastifyInstance, firehose: 
     return reply;
   });
 
-  server.get<{ Querystring: Query }>('/v1/firehose', async (request, reply) => {
+  server.get<{ Querystring: Query }>('/v1/firehose', { config: OPENS_STREAM }, async (request, reply) => {
     const caller = await here(request);
     const lastEventId = request.headers['last-event-id'];
     const wanted = parseQueryRequest(request.query, typeof lastEventId === 'string' ? lastEventId : undefined);
@@ -54,17 +55,21 @@ export async function registerFirehoseRoutes(server: FastifyInstance, firehose: 
     return reply;
   });
 
-  server.patch<{ Params: { stream: string } }>('/v1/firehose/:stream', async (request) => {
-    const { claims } = await authorised(request);
-    firehose.placement.checkStream(request.params.stream, mayGoElsewhere(request));
-    const stream = firehose.streams.get(request.params.stream);
-    if (stream === undefined || stream.plan.client !== claims.client) {
-      throw new Problem('not-found', `This node has no open stream '${request.params.stream}' of yours.`);
-    }
-    const message = parseControlMessage(request.body);
-    const { limit, shard } = terms.get(stream)!;
-    return carryOut(firehose, stream, message, limit, shard);
-  });
+  server.patch<{ Params: { stream: string } }>(
+    '/v1/firehose/:stream',
+    { config: SPEAKS_TO_STREAM },
+    async (request) => {
+      const { claims } = await authorised(request);
+      firehose.placement.checkStream(request.params.stream, mayGoElsewhere(request));
+      const stream = firehose.streams.get(request.params.stream);
+      if (stream === undefined || stream.plan.client !== claims.client) {
+        throw new Problem('not-found', `This node has no open stream '${request.params.stream}' of yours.`);
+      }
+      const message = parseControlMessage(request.body);
+      const { limit, shard } = terms.get(stream)!;
+      return carryOut(firehose, stream, message, limit, shard);
+    },
+  );
 }
 
 function remember(firehose: Firehose, stream: Stream, { configuration }: Authorised, { shard }: StreamRequest): void {

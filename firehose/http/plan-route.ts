@@ -15,6 +15,7 @@ import { lowerRate, Pacer } from '../stream/pacer.ts';
 import type { Source } from '../stream/source.ts';
 import { authorisedHere } from './authorisation.ts';
 import { grantedRate } from './open-stream.ts';
+import { OPENS_STREAM } from './route-problems.ts';
 
 /** Time of this node that one answer may cost. */
 const BUDGET_MS = 200;
@@ -29,7 +30,7 @@ interface Sample {
 
 export async function registerPlanRoute(server: FastifyInstance, firehose: Firehose): Promise<void> {
   const authorised = authorisedHere(firehose);
-  server.post('/v1/firehose/plan', async (request) => {
+  server.post('/v1/firehose/plan', { config: OPENS_STREAM }, async (request) => {
     const { claims, configuration } = await authorised(request);
     const { client } = claims;
     const wanted = parseStreamRequest(request.body);

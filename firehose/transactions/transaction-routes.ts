@@ -8,6 +8,7 @@ import type { JournalReader } from '../../journal/reader.ts';
 import { Problem } from '../../protocol/http/problem.ts';
 import type { Firehose } from '../firehose.ts';
 import { authorisedHere } from '../http/authorisation.ts';
+import { READS_JOURNAL } from '../http/route-problems.ts';
 import { CHOSEN_NAME } from '../request/parse-request.ts';
 import { foldTransaction, type TransactionMessage, type TransactionState } from './transaction-state.ts';
 
@@ -29,19 +30,23 @@ const ListQuery = Type.Object({
 
 export async function registerTransactionRoutes(server: FastifyInstance, firehose: Firehose): Promise<void> {
   const authorised = authorisedHere(firehose);
-  server.get<{ Params: { id: string } }>('/v1/transactions/:id', { schema: { params: Params } }, async (request) => {
-    const { claims } = await authorised(request);
-    const { epoch, journal } = firehose.positionContext(claims.client);
-    const offset = journal.head(claims.client);
-    const state = readTransaction(journal, claims.client, request.params.id, offset);
-    if (state === undefined)
-      throw new Problem('not-found', `No message of transaction '${request.params.id}' is held.`);
-    return { epoch, offset, ...state };
-  });
+  server.get<{ Params: { id: string } }>(
+    '/v1/transactions/:id',
+    { config: READS_JOURNAL, schema: { params: Params } },
+    async (request) => {
+      const { claims } = await authorised(request);
+      const { epoch, journal } = firehose.positionContext(claims.client);
+      const offset = journal.head(claims.client);
+      const state = readTransaction(journal, claims.client, request.params.id, offset);
+      if (state === undefined)
+        throw new Problem('not-found', `No message of transaction '${request.params.id}' is held.`);
+      return { epoch, offset, ...state };
+    },
+  );
 
   server.get<{ Querystring: { after?: number; limit?: number } }>(
     '/v1/transactions',
-    { schema: { querystring: ListQuery } },
+    { config: READS_JOURNAL, schema: { querystring: ListQuery } },
     async (request) => {
       const { claims } = await authorised(request);
       const { epoch, journal } = firehose.positionContext(claims.client);

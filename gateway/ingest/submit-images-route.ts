@@ -33,6 +33,18 @@ const ACCEPTED_TYPES = [...ACCEPTED_IMAGES, 'application/octet-stream', 'multipa
 /** Long enough for the bursts of an even client, short enough to have forgotten them soon. */
 const RATE_WINDOW_MS = 10_000;
 
+const PROBLEMS = [
+  'digest-mismatch',
+  'idempotency-required',
+  'idempotency-conflict',
+  'idempotency-in-progress',
+  'invalid-image',
+  'image-too-large',
+  'rate-limited',
+  'overloaded',
+  'unavailable',
+] as const;
+
 const Query = Type.Object({
   name: Type.Optional(Type.String({ maxLength: 255, description: 'File name of a raw body, for people' })),
 });
@@ -88,7 +100,7 @@ export async function registerSubmitImages(server: FastifyInstance, to: SubmitIm
     scope.post<SubmitRequest>(
       '/v1/transactions/:id/images',
       {
-        config: { readsBody: true },
+        config: { readsBody: true, problems: PROBLEMS },
         schema: {
           summary: 'Submit images',
           description: 'One image as the body, or several as the files of a form. 202 when they are durable.',

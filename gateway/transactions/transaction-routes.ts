@@ -61,6 +61,7 @@ function register(server: FastifyInstance, to: TransactionDependencies): void {
   server.put<{ Params: Static<typeof TransactionParams>; Body: Static<typeof Terms> }>(
     '/v1/transactions/:id',
     {
+      config: { problems: ['unavailable'] },
       schema: {
         summary: 'Set the terms of a transaction',
         tags: ['transactions'],
@@ -83,6 +84,7 @@ function register(server: FastifyInstance, to: TransactionDependencies): void {
   server.post<{ Params: Static<typeof TransactionParams>; Body: Static<typeof Closing> | null }>(
     '/v1/transactions/:id/close',
     {
+      config: { problems: ['unavailable'] },
       schema: {
         summary: 'Say that no further image comes',
         tags: ['transactions'],

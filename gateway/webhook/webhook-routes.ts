@@ -52,37 +52,41 @@ export async function registerWebhook(
   to: WebhookDependencies,
   config: WebhookConfig,
 ): Promise<void> {
-  server.put<{ Body: Static<typeof PutBody> }>('/v1/webhook', { schema: { body: PutBody } }, async (request, reply) => {
-    const client = await clientOf(request, to);
-    const { url, types = [], mode = 'full', max_rate = 0, rotate_secret = false } = request.body;
-    const target = checked(url, config);
-    const allowed = await consented(target, max_rate, config);
-    const now = to.now();
-    const known = to.webhooks.get(client);
-    const secret = known === undefined || rotate_secret ? newSecret() : undefined;
-    const webhook: Webhook = {
-      url: target.href,
-      types: [...types],
-      mode: modeNamed(mode),
-      maxRate: lesser(max_rate, allowed),
-      secrets: await secrets(known, secret, client, now, to, config),
-      verified: timestamp(now),
-      changed: timestamp(now),
-    };
-    await save(client, webhook, to);
-    return reply
-      .code(known === undefined ? 201 : 200)
-      .header('cache-control', 'no-store')
-      .send({ ...representation(webhook, now), ...(secret !== undefined && { secret }) });
-  });
+  server.put<{ Body: Static<typeof PutBody> }>(
+    '/v1/webhook',
+    { config: { problems: ['webhook-not-verified', 'unavailable'] }, schema: { body: PutBody } },
+    async (request, reply) => {
+      const client = await clientOf(request, to);
+      const { url, types = [], mode = 'full', max_rate = 0, rotate_secret = false } = request.body;
+      const target = checked(url, config);
+      const allowed = await consented(target, max_rate, config);
+      const now = to.now();
+      const known = to.webhooks.get(client);
+      const secret = known === undefined || rotate_secret ? newSecret() : undefined;
+      const webhook: Webhook = {
+        url: target.href,
+        types: [...types],
+        mode: modeNamed(mode),
+        maxRate: lesser(max_rate, allowed),
+        secrets: await secrets(known, secret, client, now, to, config),
+        verified: timestamp(now),
+        changed: timestamp(now),
+      };
+      await save(client, webhook, to);
+      return reply
+        .code(known === undefined ? 201 : 200)
+        .header('cache-control', 'no-store')
+        .send({ ...representation(webhook, now), ...(secret !== undefined && { secret }) });
+    },
+  );
 
-  server.get('/v1/webhook', async (request) => {
+  server.get('/v1/webhook', { config: { problems: ['not-found'] } }, async (request) => {
     const webhook = to.webhooks.get(await clientOf(request, to));
     if (webhook === undefined) throw none();
     return representation(webhook, to.now());
   });
 
-  server.delete('/v1/webhook', async (request, reply) => {
+  server.delete('/v1/webhook', { config: { problems: ['not-found', 'unavailable'] } }, async (request, reply) => {
     const client = await clientOf(request, to);
     if (to.webhooks.get(client) === undefined) throw none();
     await save(client, undefined, to);

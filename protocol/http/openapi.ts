@@ -1,8 +1,8 @@
 /**
  * The OpenAPI 3.1 description, made from the schemas that requests are checked by, and a page to try it on.
  *
- * Every operation under /v1 answers with problem details where it does not succeed; which types there are is part of the
- * description, so no route repeats it. The page loads nothing from elsewhere.
+ * Every operation answers with problem details where it does not succeed. What any request may be answered is known here; a
+ * route names what is its own (`config: { problems }`). The page loads nothing from elsewhere.
  */
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -10,12 +10,24 @@ import type { FastifyInstance } from 'fastify';
 import { PROBLEM_MEDIA_TYPE } from './problem.ts';
 import { PROBLEM_TYPES, type ProblemKey, problemUri } from './problem-types.ts';
 
-const PROBLEM_SCHEMA = {
+/** What a route says of its answers, in its `config`. */
+export interface RouteProblems {
+  /** Problems beside those that every operation of its kind may answer with. */
+  readonly problems?: readonly ProblemKey[];
+  /** Another node may have what is asked for: answered 307 where nodes do not pass requests on. */
+  readonly elsewhere?: boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig extends RouteProblems {}
+}
+
+const problemSchema = (keys: readonly ProblemKey[]) => ({
   type: 'object',
   description: 'Problem details (RFC 9457)',
   required: ['type', 'title', 'status', 'detail', 'request'],
   properties: {
-    type: { type: 'string', enum: Object.keys(PROBLEM_TYPES).map((key) => problemUri(key as ProblemKey)) },
+    type: { type: 'string', enum: keys.map(problemUri) },
     title: { type: 'string' },
     status: { type: 'integer' },
     detail: { type: 'string' },
@@ -29,7 +41,7 @@ const PROBLEM_SCHEMA = {
       },
     },
   },
-};
+});
 
 /** To be called before any route is registered. */
 export async function registerOpenApi(server: FastifyInstance, version: string): Promise<void> {
@@ -50,7 +62,7 @@ export async function registerOpenApi(server: FastifyInstance, version: string):
     },
     hideUntagged: false,
     transform: ({ schema, url, route }) => ({
-      schema: isForPeople(url) ? { hide: true } : described(schema, url, String(route.method)),
+      schema: isForPeople(url) ? { hide: true } : described(schema, url, String(route.method), route.config ?? {}),
       url,
     }),
   });
@@ -65,18 +77,19 @@ function isForPeople(url: string): boolean {
 
 /** The operation with what holds for all of its kind: the token it needs, and how it answers where it does not succeed. */
 // biome-ignore lint/suspicious/noExplicitAny: a JSON Schema with OpenAPI's additions, of which swagger knows more than fastify
-function described(schema: any, url: string, method: string): any {
+function described(schema: any, url: string, method: string, own: RouteProblems): any {
   const { response = {}, ...rest } = schema ?? {};
   const success = Object.keys(response).some((status) => status.startsWith('2'))
     ? {}
     : method === 'DELETE'
       ? { 204: { type: 'null', description: 'Done' } }
       : { 200: { description: 'Done' } };
-  const failures = url.startsWith('/oauth/') && method === 'POST' ? OAUTH_FAILURES : problemResponses(url, method);
+  const failures =
+    url.startsWith('/oauth/') && method === 'POST' ? OAUTH_FAILURES : problemResponses(problemsOf(url, method, own));
   return {
     ...rest,
     ...(url.startsWith('/v1/') && { security: [{ token: [] }] }),
-    response: { ...success, ...failures, ...response },
+    response: { ...success, ...(own.elsewhere === true && ELSEWHERE), ...failures, ...response },
   };
 }
 
@@ -94,17 +107,38 @@ const OAUTH_ERROR = {
 };
 const OAUTH_FAILURES = Object.fromEntries([400, 401, 429, 503].map((status) => [status, OAUTH_ERROR]));
 
-function problemResponses(url: string, method: string): Record<string, unknown> {
-  const byStatus = new Map<number, string[]>();
-  for (const [key, { status, title }] of Object.entries(PROBLEM_TYPES))
-    byStatus.set(status, [...(byStatus.get(status) ?? []), `\`${problemUri(key as ProblemKey)}\` ${title}`]);
+const ELSEWHERE = {
+  307: {
+    description: 'Another node has it: repeat the request there',
+    headers: { location: { schema: { type: 'string' }, description: 'The same request at that node' } },
+    content: {
+      'application/json': {
+        schema: { type: 'object', properties: { location: { type: 'string' }, node: { type: 'string' } } },
+      },
+    },
+  },
+};
+
+function problemsOf(url: string, method: string, own: RouteProblems): ProblemKey[] {
+  const keys: ProblemKey[] = ['invalid-request', 'headers-too-large', 'internal-error'];
+  if (url.startsWith('/v1/')) keys.push('unauthenticated', 'not-granted');
+  // A name in the path that is too long for any route.
+  if (url.includes('{') || url.includes(':')) keys.push('not-found');
   // What only a body can cause is no answer to a request without one.
-  if (method === 'GET') for (const status of [413, 415, 422]) byStatus.delete(status);
-  if (!url.startsWith('/v1/')) for (const status of [401, 403, 409, 410, 416]) byStatus.delete(status);
+  if (method !== 'GET' && method !== 'HEAD')
+    keys.push('request-timeout', 'payload-too-large', 'unsupported-media-type');
+  return [...new Set([...keys, ...(own.problems ?? [])])];
+}
+
+function problemResponses(keys: readonly ProblemKey[]): Record<string, unknown> {
+  const byStatus = Map.groupBy(keys, (key) => PROBLEM_TYPES[key].status);
   return Object.fromEntries(
-    [...byStatus].map(([status, titles]) => [
+    [...byStatus].map(([status, those]) => [
       status,
-      { description: titles.join('; '), content: { [PROBLEM_MEDIA_TYPE]: { schema: PROBLEM_SCHEMA } } },
+      {
+        description: those.map((key) => `\`${problemUri(key)}\` ${PROBLEM_TYPES[key].title}`).join('; '),
+        content: { [PROBLEM_MEDIA_TYPE]: { schema: problemSchema(those) } },
+      },
     ]),
   );
 }

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastif
 import { Type } from 'typebox';
 import type { TokenVerifier } from '../../protocol/claims/verifier.ts';
 import { authorise, type Caller } from '../../protocol/http/bearer.ts';
+import type { RouteProblems } from '../../protocol/http/openapi.ts';
 import { Problem } from '../../protocol/http/problem.ts';
 import { PUSH_SERVICE, PUSH_VERSION, readPushGrant } from '../../protocol/webhook/grant.ts';
 import type { Directory } from '../deliver/directory.ts';
@@ -50,9 +51,15 @@ const LettersQuery = Type.Object(
 );
 const LetterParams = Type.Object({ id: Type.String({ pattern: '^[1-9][0-9]{0,14}$' }) });
 
+/** What may go wrong with a client's deliveries. */
+const DELIVERY: RouteProblems = { problems: ['not-found', 'unavailable'] };
+const RESUMES: RouteProblems = {
+  problems: ['not-found', 'wrong-epoch', 'offset-retired', 'offset-ahead', 'unavailable'],
+};
+
 export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
   return async (server: FastifyInstance) => {
-    server.get('/v1/webhook/delivery', async (request) => {
+    server.get('/v1/webhook/delivery', { config: DELIVERY }, async (request) => {
       const caller = await authorised(request, to);
       const { failingSince, nextTry, after, inFlight, ...rest } = workerOf(caller, to).status();
       return {
@@ -67,7 +74,7 @@ export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
 
     server.post<{ Body: Type.Static<typeof ResumeBody> }>(
       '/v1/webhook/resume',
-      { schema: { body: ResumeBody } },
+      { config: RESUMES, schema: { body: ResumeBody } },
       async (request) => {
         const caller = await authorised(request, to);
         const worker = workerOf(caller, to);
@@ -80,7 +87,7 @@ export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
 
     server.get<{ Querystring: Type.Static<typeof LettersQuery> }>(
       '/v1/webhook/dead-letters',
-      { schema: { querystring: LettersQuery } },
+      { config: DELIVERY, schema: { querystring: LettersQuery } },
       async (request) => {
         const caller = await authorised(request, to);
         const { after = 0, limit = PAGE_LIMIT } = request.query;
@@ -92,7 +99,7 @@ export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
 
     server.post<{ Params: Type.Static<typeof LetterParams> }>(
       '/v1/webhook/dead-letters/:id/replay',
-      { schema: { params: LetterParams, response: { 202: ReplayAnswer } } },
+      { config: DELIVERY, schema: { params: LetterParams, response: { 202: ReplayAnswer } } },
       async (request, reply) => {
         const caller = await authorised(request, to);
         const endpoint = to.store.replayOne(caller.claims.client, Number(request.params.id));
@@ -104,7 +111,7 @@ export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
 
     server.post<{ Body: Type.Static<typeof ReplayBody> }>(
       '/v1/webhook/dead-letters/replay',
-      { schema: { body: ReplayBody, response: { 202: ReplayAnswer } } },
+      { config: DELIVERY, schema: { body: ReplayBody, response: { 202: ReplayAnswer } } },
       async (request, reply) => {
         const caller = await authorised(request, to);
         const counts = to.store.replaySince(caller.claims.client, Date.parse(request.body.since));

@@ -50,6 +50,7 @@ export function usageRoutes({ verifier, summariser, partitions, now }: UsageDepe
     server.get(
       '/v1/usage',
       {
+        config: { problems: ['unavailable'] },
         schema: {
           summary: 'What the client has used, by day',
           querystring: Type.Object(
