@@ -2,10 +2,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterEach, expect, test } from 'vitest';
+import { collectGarbage } from '../testing/collect-garbage.ts';
 import { readToEnd, takeConnection } from './take-connection.ts';
 
 let server: Server;
@@ -36,14 +34,6 @@ async function taken(requestText: string): Promise<Taken> {
   sockets.push(client);
   client.write(requestText);
   return { client, ...(await result.promise) };
-}
-
-async function collectGarbage(): Promise<void> {
-  setFlagsFromString('--expose-gc');
-  for (let i = 0; i < 3; i++) {
-    await turn();
-    runInNewContext('gc')();
-  }
 }
 
 test.each([

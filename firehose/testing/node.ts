@@ -14,6 +14,7 @@ import { TokenVerifier } from '../../protocol/claims/verifier.ts';
 import { loadConfig } from '../../protocol/config/load.ts';
 import { packEvent } from '../../protocol/envelope.ts';
 import { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
+import type { TlsFiles } from '../../protocol/http/listener.ts';
 import { createHttpServer, type HttpServer } from '../../protocol/http/server.ts';
 import type { Log, ProducedRecord } from '../../protocol/log/log.ts';
 import { openLog } from '../../protocol/log/open.ts';
@@ -42,11 +43,22 @@ export class TestNode implements AsyncDisposable {
   readonly keys: TokenKeys;
   readonly #dataFolder: string;
   readonly #overrides: object;
+  readonly #tls: TlsFiles | undefined;
   #role!: RunningRole;
   #server!: HttpServer;
+  /** Of the role that runs now. */
+  metrics = new Registry();
   url = '';
 
-  private constructor(folder: string, log: Log, keys: TokenKeys, dataFolder: string, overrides: object) {
+  private constructor(
+    folder: string,
+    log: Log,
+    keys: TokenKeys,
+    dataFolder: string,
+    overrides: object,
+    tls: TlsFiles | undefined,
+  ) {
+    this.#tls = tls;
     this.folder = folder;
     this.log = log;
     this.keys = keys;
@@ -54,8 +66,8 @@ export class TestNode implements AsyncDisposable {
     this.#overrides = overrides;
   }
 
-  /** @param overrides of the firehose's config */
-  static async start(overrides: object = {}, partitions = 2): Promise<TestNode> {
+  /** @param overrides of the firehose's config @param tls serves HTTPS with these */
+  static async start(overrides: object = {}, partitions = 2, tls?: TlsFiles): Promise<TestNode> {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-firehose-'));
     const log = await openLog({ kind: 'embedded', folder: join(folder, 'log') });
     await log.createTopics(
@@ -68,19 +80,19 @@ export class TestNode implements AsyncDisposable {
       }),
     );
     const keys = await openTokenKeys(join(folder, 'keys'));
-    const node = new TestNode(folder, log, keys, join(folder, 'firehose'), overrides);
+    const node = new TestNode(folder, log, keys, join(folder, 'firehose'), overrides, tls);
     await node.startRole();
     return node;
   }
 
   /** Another node on the same folders, not started. */
   twin(): TestNode {
-    return new TestNode(this.folder, this.log, this.keys, this.#dataFolder, this.#overrides);
+    return new TestNode(this.folder, this.log, this.keys, this.#dataFolder, this.#overrides, this.#tls);
   }
 
   /** Another node on the same log with journals of its own, not started. */
   neighbour(id: string, overrides: object = {}): TestNode {
-    return new TestNode(this.folder, this.log, this.keys, join(this.folder, id), overrides);
+    return new TestNode(this.folder, this.log, this.keys, join(this.folder, id), overrides, undefined);
   }
 
   /** Of a partition. */
@@ -94,6 +106,7 @@ export class TestNode implements AsyncDisposable {
 
   /** @param port 0: any that is free */
   async startRole({ wait = true, port = 0 } = {}): Promise<void> {
+    this.metrics = new Registry();
     const logger: Logger = pino({ level: process.env.TEST_LOG ?? 'silent' });
     const at = port === 0 ? await freePort() : port;
     const flags = { 'node-id': basename(this.#dataFolder), 'node-advertised-url': `http://127.0.0.1:${at}` };
@@ -105,7 +118,7 @@ export class TestNode implements AsyncDisposable {
         verifier: new TokenVerifier(() => this.keys),
         blobs: new FolderBlobStore(join(this.folder, 'blobs')),
         logger,
-        metrics: new Registry(),
+        metrics: this.metrics,
         dataFolder: this.#dataFolder,
         keysFolder: join(this.folder, 'keys'),
       },
@@ -115,6 +128,7 @@ export class TestNode implements AsyncDisposable {
       logger: logger as unknown as FastifyBaseLogger,
       bodyLimit: 1 << 20,
       corsOrigins: ['https://app.example'],
+      ...(this.#tls !== undefined && { tls: this.#tls }),
     });
     await this.#server.register(this.#role.routes!);
     this.url = await this.#server.listen({ host: '127.0.0.1', port: at });

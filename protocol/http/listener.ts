@@ -62,8 +62,11 @@ function plainListener(handler: Handler, waits: Waits): Server {
       heard();
       socket.removeListener('close', heard).removeListener('error', ignore);
       socket.pause().unshift(first);
-      if (first.subarray(0, PREFACE.length).equals(PREFACE)) http2.emit('connection', socket);
-      else {
+      if (first.subarray(0, PREFACE.length).equals(PREFACE)) {
+        // HTTP/2 knows no halves: without this a session outlives a peer that has gone.
+        socket.allowHalfOpen = false;
+        http2.emit('connection', socket);
+      } else {
         serveHttp1.call(http1, socket);
         process.nextTick(() => socket.resume());
       }
