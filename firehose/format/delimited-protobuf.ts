@@ -2,12 +2,13 @@
  * Length-delimited protobuf: each `firehose.v1m0.Frame` is preceded by its length as a varint, as parseDelimitedFrom and
  * its likes read it. Payloads are the types' own binary encoding within an Any.
  */
+
+import type { Bookmark, ControlFrame, Hello } from '../../protocol/frames.ts';
 import { Frame, type Message } from '../../protocol/generated/firehose/v1m0/firehose_pb.js';
 import type { Any } from '../../protocol/generated/google/protobuf/any_pb.js';
 import { Timestamp } from '../../protocol/generated/google/protobuf/timestamp_pb.js';
 import { eventType } from '../../protocol/registry.ts';
 import type { Format } from './format.ts';
-import type { Bookmark, ControlFrame, Hello } from './frame.ts';
 import { eachFrame } from './message-frames.ts';
 
 const TYPE_URL_PREFIX = 'type.googleapis.com/';

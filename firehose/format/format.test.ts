@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
+import type { ControlFrame } from '../../protocol/frames.ts';
 import { Frame } from '../../protocol/generated/firehose/v1m0/firehose_pb.js';
 import { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
 import { entryOfEvent } from '../journaler/entry-of-record.ts';
 import { delimitedProtobuf } from './delimited-protobuf.ts';
 import { eventStream } from './event-stream.ts';
-import type { ControlFrame } from './frame.ts';
 
 const line = TextLine.create({ imageId: 'i', text: 'two\nlines – “quoted”', confidence: 0.9, label: 'text' });
 const frameOf = (offset: number, type: string, payload: object) =>

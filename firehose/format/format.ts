@@ -1,5 +1,5 @@
 /** How frames are written. Messages come as the journal holds them: whole NDJSON frames, one after the other. */
-import type { ControlFrame } from './frame.ts';
+import type { ControlFrame } from '../../protocol/frames.ts';
 
 export interface Format {
   readonly mediaType: string;

@@ -16,7 +16,7 @@ import {
   GOODBYE_REASONS,
   type GoodbyeReason,
   type Hello,
-} from '../format/frame.ts';
+} from '../../protocol/frames.ts';
 import type { Rate } from '../request/stream-request.ts';
 import { Chunk } from './chunk.ts';
 import type { FreshEntries, Waiting } from './live-tail.ts';

@@ -1,6 +1,6 @@
 /** What all streams of a node share. */
 import type { Logger } from 'pino';
-import type { GoodbyeReason } from '../format/frame.ts';
+import type { GoodbyeReason } from '../../protocol/frames.ts';
 import type { LiveTail } from './live-tail.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Stream } from './stream.ts';

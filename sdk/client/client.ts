@@ -7,9 +7,10 @@
  *
  * It needs only what browsers and Node have in common: fetch, streams, timers, Web Crypto.
  */
+
+import type { Message } from '../../protocol/frames.ts';
 import type { Connection } from './connection.ts';
 import { type FirehoseOptions, firehose } from './firehose.ts';
-import type { Message } from './frames.ts';
 import { type AcceptedImage, type Submission, submit } from './submit.ts';
 
 export interface ClientOptions {

@@ -1,5 +1,5 @@
 /** What the client library throws, as types: each says whether trying again could help. */
-import type { Goodbye } from './frames.ts';
+import type { Goodbye } from '../../protocol/frames.ts';
 
 /** A problem (RFC 9457) that the server answered with and that repeating the request would not mend. */
 export class ProblemError extends Error {

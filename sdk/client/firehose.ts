@@ -4,11 +4,12 @@
  *
  * Back-pressure is the iterator's own: while nobody asks for a message nothing is read from the connection.
  */
+
+import type { Bookmark, CaughtUp, Frame, Goodbye, Hello, Message } from '../../protocol/frames.ts';
 import { Backoff, pause } from './backoff.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { type Connection, send, TransientError } from './connection.ts';
 import { GapError, ProblemError, StreamEndedError } from './errors.ts';
-import type { Bookmark, CaughtUp, Frame, Goodbye, Hello, Message } from './frames.ts';
 import { jsonLines } from './json-lines.ts';
 
 export type FirehoseFrom =
@@ -209,7 +210,7 @@ class Follower {
     this.#checkpoints?.handled({ epoch: this.#epoch!, offset, stream: this.#stream });
   }
 
-  hears(frame: Hello | Bookmark | CaughtUp): void {
+  hears(frame: Exclude<Frame, Message | Goodbye>): void {
     if (frame.kind === 'hello') {
       const { gap } = frame;
       if (gap !== undefined) this.#miss(new GapError(gap.asked, gap.earliest, 'they have been retired'));
@@ -222,7 +223,7 @@ class Follower {
       // What is still on its way to the consumer is not behind the bookmark: frames are handed out in order.
       if (!this.#complete) this.#position = Math.max(this.#position!, frame.offset);
       this.options.onEvent?.({ kind: 'progress', bookmark: frame });
-    } else this.options.onEvent?.({ kind: 'caught_up', frame });
+    } else if (frame.kind === 'caught_up') this.options.onEvent?.({ kind: 'caught_up', frame });
   }
 
   #miss(error: GapError): void {

@@ -1,4 +1,6 @@
 /** The JSON of each event type, derived from its protobuf message: what `payload` holds once its type is known. */
+
+import type { Message } from '../../protocol/frames.ts';
 import type { Barcode } from '../../protocol/generated/barcode/v1m0/barcode_pb.js';
 import type { ServiceCompleted, ServiceFailed } from '../../protocol/generated/completion/v1m0/completion_pb.js';
 import type { ExtractedFace } from '../../protocol/generated/faceextract/v1m0/faceextract_pb.js';
@@ -11,7 +13,6 @@ import type {
 } from '../../protocol/generated/ingest/v1m0/ingest_pb.js';
 import type { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
 import type { TransactionSummary } from '../../protocol/generated/summary/v1m0/summary_pb.js';
-import type { Message } from './frames.ts';
 
 /** Protobuf's canonical JSON mapping, as far as types can say it: times, durations and bytes are strings, enums their names. */
 type JsonOf<Value> = Value extends Timestamp | Duration | Uint8Array

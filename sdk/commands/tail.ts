@@ -1,6 +1,6 @@
 /** `sluice tail`: prints a client's firehose, resuming by itself when the connection breaks. */
 import { Command } from 'commander';
-import type { Message } from '../client/frames.ts';
+import type { Message } from '../../protocol/frames.ts';
 import { addConnection, connect } from './connection.ts';
 import { describe } from './describe.ts';
 import { openLineOutput } from './line-output.ts';

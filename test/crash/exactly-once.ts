@@ -1,11 +1,12 @@
 /** What a client must find on its firehose after any crash: everything that was accepted, once. */
 import { expect } from 'vitest';
-import { brokenLink, type MessageFrame } from '../harness/firehose-reader.ts';
+import type { Message } from '../../protocol/frames.ts';
+import { brokenLink } from '../harness/firehose-reader.ts';
 
 const SERVICES = ['barcode', 'faceextract', 'ocr'];
 
 /** Whether every accepted image has been described by every service and is in a summary. */
-export function isComplete(messages: readonly MessageFrame[], accepted: ReadonlySet<string>): boolean {
+export function isComplete(messages: readonly Message[], accepted: ReadonlySet<string>): boolean {
   const latest = messages.filter(({ type }) => type === 'summary.v1m0.TransactionSummary');
   const covered = new Set(
     latest.flatMap(({ payload }) => payload.images.map(({ imageId }: { imageId: string }) => imageId)),
@@ -15,7 +16,7 @@ export function isComplete(messages: readonly MessageFrame[], accepted: Readonly
 }
 
 /** Fails unless the stream is unbroken and tells of every accepted image once: taken in, described by each service, with all its results. */
-export function expectExactlyOnce(messages: readonly MessageFrame[], accepted: ReadonlySet<string>): void {
+export function expectExactlyOnce(messages: readonly Message[], accepted: ReadonlySet<string>): void {
   expect(brokenLink(messages)).toBeUndefined();
   expect(new Set(messages.map(({ id }) => id)).size).toBe(messages.length);
   const of = (type: string) => messages.filter((message) => message.type === type);

@@ -1,26 +1,15 @@
 /** Reads a firehose as raw NDJSON with nothing of the client library: what a client sees, byte for byte. */
 
-export interface MessageFrame {
-  readonly kind: 'message';
-  readonly offset: number;
-  readonly prev: number;
-  /** RFC 3339. */
-  readonly time: string;
-  readonly type: string;
-  readonly transaction: string;
-  readonly id: string;
-  // biome-ignore lint/suspicious/noExplicitAny: the JSON of any event type
-  readonly payload: any;
-}
+import type { Message } from '../../protocol/frames.ts';
 
 /** Every message from the earliest on, until `enough` says so of those read. */
 export async function readFirehose(
   url: string,
   token: string,
-  enough: (messages: readonly MessageFrame[]) => boolean,
+  enough: (messages: readonly Message[]) => boolean,
   timeoutMs: number,
-): Promise<MessageFrame[]> {
-  const messages: MessageFrame[] = [];
+): Promise<Message[]> {
+  const messages: Message[] = [];
   const abort = AbortSignal.timeout(timeoutMs);
   try {
     const response = await fetch(`${url}/v1/firehose`, {
@@ -52,7 +41,7 @@ async function* lines(body: ReadableStream<Uint8Array>): AsyncIterable<string> {
 }
 
 /** The first place where the chain of `prev` is broken, or undefined. */
-export function brokenLink(messages: readonly MessageFrame[]): string | undefined {
+export function brokenLink(messages: readonly Message[]): string | undefined {
   let last = messages[0]?.prev ?? -1;
   for (const { offset, prev } of messages) {
     if (prev !== last || offset <= prev) return `offset ${offset} says prev ${prev}, but ${last} came before`;

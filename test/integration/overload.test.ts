@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type MessageFrame, readFirehose } from '../harness/firehose-reader.ts';
+import type { Message } from '../../protocol/frames.ts';
+import { readFirehose } from '../harness/firehose-reader.ts';
 import { runSluice, type SluiceProcess, startSluice } from '../harness/sluice-process.ts';
 
 const OVERLOAD_MS = 60_000;
@@ -104,7 +105,7 @@ async function submit(
 }
 
 /** When each image was completed, by its id; ms since the epoch. */
-function completed(messages: readonly MessageFrame[]): Map<string, number> {
+function completed(messages: readonly Message[]): Map<string, number> {
   return new Map(
     messages
       .filter(({ type }) => type === 'completion.v1m0.ServiceCompleted')

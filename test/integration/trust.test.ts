@@ -14,6 +14,7 @@ import type { Grants } from '../../protocol/claims/grant.ts';
 import { openTokenKeys } from '../../protocol/claims/keys.ts';
 import { mintToken } from '../../protocol/claims/token.ts';
 import { type EventContext, packEvent, payloadOf, unpackEvent } from '../../protocol/envelope.ts';
+import type { Message } from '../../protocol/frames.ts';
 import { DeadLetter } from '../../protocol/generated/deadletter/v1m0/deadletter_pb.js';
 import { ImageAccepted, IngestedImage } from '../../protocol/generated/ingest/v1m0/ingest_pb.js';
 import { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
@@ -23,7 +24,7 @@ import { readToEnd } from '../../protocol/log/read-to-end.ts';
 import { DEAD_LETTER_TOPIC, INGEST_TOPIC, RESULTS_TOPIC } from '../../protocol/log/topics.ts';
 import { newMessageId } from '../../protocol/message-id.ts';
 import { openSealingKeys, sealSecret } from '../../protocol/webhook/sealing.ts';
-import { type MessageFrame, readFirehose } from '../harness/firehose-reader.ts';
+import { readFirehose } from '../harness/firehose-reader.ts';
 import { type SluiceProcess, startSluice } from '../harness/sluice-process.ts';
 
 const HOUR = 3_600_000;
@@ -99,7 +100,7 @@ async function submit(bearer: string, transaction: string): Promise<string> {
 }
 
 /** Until the transaction has been summed up. */
-const summarised = (bearer: string, transaction: string): Promise<MessageFrame[]> =>
+const summarised = (bearer: string, transaction: string): Promise<Message[]> =>
   readFirehose(
     sluice.url,
     bearer,

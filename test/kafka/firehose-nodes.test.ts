@@ -16,7 +16,7 @@ import type { Log } from '../../protocol/log/log.ts';
 import { RESULTS_TOPIC, topicDefinitions } from '../../protocol/log/topics.ts';
 import { newMessageId } from '../../protocol/message-id.ts';
 import { createClient } from '../../sdk/client/client.ts';
-import type { Message } from '../../sdk/client/frames.ts';
+import type { Message } from '../../protocol/frames.ts';
 import { brokenLink, readFirehose } from '../harness/firehose-reader.ts';
 import { type SluiceProcess, startSluice } from '../harness/sluice-process.ts';
 import { sharedKafka } from './shared-kafka.ts';

@@ -7,9 +7,10 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
+import type { Message } from '../../protocol/frames.ts';
 import { ClientProgram } from '../crash/client-program.ts';
 import { expectExactlyOnce, isComplete } from '../crash/exactly-once.ts';
-import { type MessageFrame, readFirehose } from '../harness/firehose-reader.ts';
+import { readFirehose } from '../harness/firehose-reader.ts';
 import { runSluice, type SluiceProcess, startSluice } from '../harness/sluice-process.ts';
 
 export const ROLES = ['gateway', 'vision', 'summary', 'firehose'] as const;
@@ -156,12 +157,7 @@ export class Load {
     const counts = { accepted: this.accepted, messages: 0, refused: {} as Record<string, number> };
     for (const { token, accepted, refused } of this.#programs) {
       const url = this.#roles.url('firehose');
-      const messages: MessageFrame[] = await readFirehose(
-        url,
-        token,
-        (seen) => isComplete(seen, accepted),
-        READ_TIMEOUT_MS,
-      );
+      const messages: Message[] = await readFirehose(url, token, (seen) => isComplete(seen, accepted), READ_TIMEOUT_MS);
       expectExactlyOnce(messages, accepted);
       counts.messages += messages.length;
       for (const [status, count] of refused) counts.refused[status] = (counts.refused[status] ?? 0) + count;

@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Message } from '../../protocol/frames.ts';
 import { rectIou } from '../../vision/imaging/geometry.ts';
 import { characterErrorRate } from '../../vision/quality/character-errors.ts';
-import { brokenLink, type MessageFrame, readFirehose } from '../harness/firehose-reader.ts';
+import { brokenLink, readFirehose } from '../harness/firehose-reader.ts';
 import { runSluice, type SluiceProcess, startSluice } from '../harness/sluice-process.ts';
 
 const SAMPLES = new URL('../../vision/samples/', import.meta.url);
@@ -29,7 +30,7 @@ let data: string;
 let sluice: SluiceProcess;
 let token: string;
 let truths: Truth[];
-let messages: MessageFrame[];
+let messages: Message[];
 const imageOf = new Map<string, string>();
 
 beforeAll(async () => {
@@ -60,12 +61,12 @@ async function submitAll(): Promise<void> {
   for (const { image, name } of body.images) imageOf.set(name, image);
 }
 
-function hasFullSummary(seen: readonly MessageFrame[]): boolean {
+function hasFullSummary(seen: readonly Message[]): boolean {
   const { type, payload } = seen.at(-1)!;
   return type === 'summary.v1m0.TransactionSummary' && payload.images.length === truths.length;
 }
 
-function resultsOf(file: string, type: string): MessageFrame['payload'][] {
+function resultsOf(file: string, type: string): Message['payload'][] {
   return messages
     .filter((m) => m.type === type && m.payload.imageId === imageOf.get(file))
     .map(({ payload }) => payload);

@@ -6,6 +6,7 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Message } from '../../protocol/frames.ts';
 import type { KafkaSettings } from '../../protocol/log/kafka/settings.ts';
 import { partitionOf } from '../../protocol/log/partitioner.ts';
 import { RESULTS_TOPIC } from '../../protocol/log/topics.ts';
@@ -13,7 +14,7 @@ import { newSecret } from '../../protocol/webhook/sealing.ts';
 import type { ReceivedRequest } from '../../push/testing/behaviour.ts';
 import { type Deployment, openDeployment } from '../../push/testing/deployment.ts';
 import { acceptedOffsets, type Receiver, startReceiver } from '../../push/testing/receiver.ts';
-import { brokenLink, type MessageFrame, readFirehose } from '../harness/firehose-reader.ts';
+import { brokenLink, readFirehose } from '../harness/firehose-reader.ts';
 import { type SluiceProcess, startSluice } from '../harness/sluice-process.ts';
 
 const GROUP = 50;
@@ -97,9 +98,9 @@ export function pushOnLog(isWanted: boolean, kafka: () => Promise<KafkaSettings 
     }
 
     /** What the client's firehose holds, word about the webhook left out. */
-    async function journaled({ token, produced }: Load): Promise<MessageFrame[]> {
-      const own = (messages: readonly MessageFrame[]) => messages.filter(({ type }) => !type.startsWith('push.'));
-      const isEnough = (messages: readonly MessageFrame[]) => own(messages).length >= produced.length;
+    async function journaled({ token, produced }: Load): Promise<Message[]> {
+      const own = (messages: readonly Message[]) => messages.filter(({ type }) => !type.startsWith('push.'));
+      const isEnough = (messages: readonly Message[]) => own(messages).length >= produced.length;
       const messages = await readFirehose(firehose.url, token, isEnough, READ_MS);
       expect(brokenLink(messages)).toBeUndefined();
       return own(messages);

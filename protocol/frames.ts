@@ -1,4 +1,23 @@
-/** The frames of a stream other than messages: what the server says about the stream itself (docs/firehose.md). */
+/**
+ * The frames of a firehose stream in NDJSON (docs/firehose.md): messages, and what the server says about the stream itself. A reader
+ * ignores kinds and members that it does not know.
+ */
+
+export interface Message {
+  readonly kind: 'message';
+  readonly offset: number;
+  /** Offset of this client's message before this one, -1 for its first. */
+  readonly prev: number;
+  /** RFC 3339, when the event happened. */
+  readonly time: string;
+  /** Full name of the payload's protobuf type, such as `ocr.v1m0.TextLine`. */
+  readonly type: string;
+  readonly transaction: string;
+  /** The message's id: the same on every node and in every webhook. */
+  readonly id: string;
+  // biome-ignore lint/suspicious/noExplicitAny: the JSON of any event type, also of those that this release does not know
+  readonly payload: any;
+}
 
 /** A granted pace, null where there is no limit. */
 export interface GrantedRate {
@@ -100,3 +119,4 @@ export interface Goodbye {
 }
 
 export type ControlFrame = Hello | Bookmark | CaughtUp | ControlApplied | Goodbye;
+export type Frame = Message | ControlFrame;
