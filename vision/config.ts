@@ -86,6 +86,11 @@ export const VisionConfig = Type.Object(
       minimum: 1,
       description: 'Encoded bytes fetched ahead, per service and partition',
     }),
+    startTimeoutMs: Type.Integer({
+      default: 600_000,
+      minimum: 1,
+      description: 'How long loading and warming up may take; a GPU prepares for every shape and batch size',
+    }),
     imageTimeoutMs: Type.Integer({ default: 60_000, minimum: 1, description: 'How long one image may take' }),
     maxPixels: Type.Integer({ default: 50_000_000, minimum: 1, description: 'Pixels of the largest image decoded' }),
     attempts: Type.Integer({ default: 3, minimum: 1, description: 'Tries before an image is given up' }),

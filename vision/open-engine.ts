@@ -104,6 +104,7 @@ function processesFor(
       maxWaiting: imagesInFlight(config, cores),
       providers: providersOf(config),
       limits: { maxPixels: config.maxPixels },
+      startTimeoutMs: config.startTimeoutMs,
       onEvent: (event) => {
         if (event.kind === 'ready') onReady(event.models);
         report(event, logger);

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { resultsAgree } from '../check/difference.ts';
 import {
   type InferenceEvent,
   type InferenceProcess,
@@ -75,6 +76,37 @@ describe('an image that takes too long', () => {
     await expect(slow).rejects.toMatchObject({ code: 'inference-timeout', permanent: false });
     expect((await next).results).toHaveLength(2);
     expect(inference.status().restarts).toBe(1);
+  });
+});
+
+describe('images side by side', () => {
+  test('share runs of the model, and say what they say one by one', async () => {
+    const photographs = ['astronaut.jpg', 'photographer.jpg', 'astronaut.jpg', 'cat.jpg'].map(sample);
+    const alone = start({ service: 'faceextract' });
+    const together = start({ service: 'faceextract', analyses: 4, batching: { maxSize: 4, delayMs: 20 } });
+    await together.ready();
+    const expected = await Promise.all(photographs.map((bytes) => alone.analyse(bytes, {})));
+    const actual = await Promise.all(photographs.map((bytes) => together.analyse(bytes, {})));
+    for (const [n, { results }] of actual.entries()) expect(resultsAgree(expected[n]!.results, results)).toBe(true);
+    const total = (of: typeof actual, what: 'runs' | 'samples') =>
+      of.reduce((sum, { batches }) => sum + batches[what], 0);
+    expect(total(expected, 'runs')).toBe(total(expected, 'samples'));
+    expect(total(actual, 'samples')).toBe(total(expected, 'samples'));
+    expect(total(actual, 'runs')).toBeLessThan(total(actual, 'samples') / 2);
+  });
+
+  test('are not blamed for the one among them that hangs', async () => {
+    const fixture = new URL('./harmful-image.fixture.ts', import.meta.url).href;
+    const inference = start({ analyses: 2, nodeFlags: ['--import', fixture] });
+    await inference.ready();
+    const timeoutMs = 6_000;
+    const neighbour = inference.analyse(page, {}, { timeoutMs });
+    const hanging = inference.analyse(Buffer.concat([card, Buffer.from('never ends')]), {}, { timeoutMs });
+    const after = inference.analyse(card, {}, { timeoutMs });
+    await expect(hanging).rejects.toMatchObject({ code: 'inference-timeout' });
+    expect((await neighbour).width).toBe(1240);
+    expect((await after).results).toHaveLength(2);
+    expect(inference.status().restarts).toBe(2);
   });
 });
 

@@ -1,9 +1,11 @@
 /** What the parent and the inference child say to each other. Structured clone carries bytes and numbers as they are. */
+import { availableParallelism } from 'node:os';
 import type { Model } from '../../protocol/generated/vision/v1m0/vision_pb.js';
 import type { ServiceConfig, VisionResult } from '../services/service.ts';
 import type { BatchOverrides } from './batch-policy.ts';
-import type { DecodeLimits } from './decode.ts';
+import { DEFAULT_DECODE_LIMITS, type DecodeLimits } from './decode.ts';
 import type { WireError } from './errors.ts';
+import type { InferenceProcessOptions } from './inference-process.ts';
 import type { BatchCounts } from './model-session.ts';
 import type { Provider } from './session.ts';
 
@@ -36,4 +38,12 @@ export interface AnalysisMessage {
   readonly height: number;
   /** Since the answer before. */
   readonly batches: BatchCounts;
+}
+
+/** What the child is told first. */
+export function openMessage(options: InferenceProcessOptions): ToChild {
+  const { service, threads = availableParallelism(), providers = ['cpu'], manifest, batching, analyses = 0 } = options;
+  const limits = { ...DEFAULT_DECODE_LIMITS, ...options.limits };
+  const onTheWire = manifest === undefined ? undefined : { folder: manifest.folder.href, text: manifest.text };
+  return { kind: 'open', service, threads, providers, limits, manifest: onTheWire, batching, analyses };
 }

@@ -5,12 +5,11 @@
  *      └──the service cannot open (model missing)──▶ failed          any ──close()──▶ closed
  */
 import type { ChildProcess } from 'node:child_process';
-import { availableParallelism } from 'node:os';
 import type { Model } from '../../protocol/generated/vision/v1m0/vision_pb.js';
 import type { ServiceConfig } from '../services/service.ts';
+import { onAbortWhilePending } from './abort-while.ts';
 import { Admission } from './admission.ts';
 import { endChild, forkChild } from './child-process.ts';
-import { DEFAULT_DECODE_LIMITS } from './decode.ts';
 import {
   fromWire,
   InferenceClosed,
@@ -27,7 +26,7 @@ import type {
   InferenceProcessOptions,
   InferenceStatus,
 } from './inference-process.ts';
-import type { FromChild, ToChild } from './messages.ts';
+import { type FromChild, openMessage, type ToChild } from './messages.ts';
 import { Restarts } from './restarts.ts';
 
 interface Request {
@@ -93,21 +92,16 @@ export class SupervisedChild implements InferenceProcess {
     }
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<Analysis>();
-    if (signal !== undefined) this.#withdrawOn(signal, id, promise, reject);
+    if (signal !== undefined) {
+      onAbortWhilePending(signal, promise, () => {
+        // What is in the child stays there: it cannot be interrupted, and its place is not free before it ends.
+        this.#admission.withdraw(id);
+        reject(signal.reason);
+      });
+    }
     this.#admission.add({ id, message: { kind: 'analyse', id, bytes, config }, timeoutMs, resolve, reject });
     this.#pump();
     return promise;
-  }
-
-  /** What is in the child stays there: it cannot be interrupted, and its place is not free before it ends. */
-  #withdrawOn(signal: AbortSignal, id: number, answer: Promise<unknown>, reject: (reason: unknown) => void): void {
-    const onAbort = () => {
-      this.#admission.withdraw(id);
-      reject(signal.reason);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    const forget = () => signal.removeEventListener('abort', onAbort);
-    answer.then(forget, forget);
   }
 
   async close(): Promise<void> {
@@ -124,14 +118,10 @@ export class SupervisedChild implements InferenceProcess {
 
   #start(): void {
     const started = performance.now();
-    const { service, threads = availableParallelism(), providers = ['cpu'], manifest, batching } = this.#options;
-    const { analyses = 0, nodeFlags = [] } = this.#options;
-    const limits = { ...DEFAULT_DECODE_LIMITS, ...this.#options.limits };
-    const onTheWire = manifest === undefined ? undefined : { folder: manifest.folder.href, text: manifest.text };
     this.#killed = undefined;
-    const child = forkChild(nodeFlags);
+    const child = forkChild(this.#options.nodeFlags ?? []);
     this.#child = child;
-    this.#send({ kind: 'open', service, threads, providers, limits, manifest: onTheWire, batching, analyses });
+    this.#send(openMessage(this.#options));
     const startTimeoutMs = this.#options.startTimeoutMs ?? 120_000;
     this.#timer = setTimeout(() => this.#kill(`not ready after ${startTimeoutMs} ms`), startTimeoutMs);
     child.on('message', (message: FromChild) => {

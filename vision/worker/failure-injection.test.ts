@@ -158,7 +158,7 @@ test('an image that uses up the memory of its process ends that process alone', 
     const bytes = Buffer.concat([card, Buffer.from(mark)]);
     names.set(await submit(bench, { client: 'alice', transaction: 't', token, bytes }), mark);
   }
-  const fixture = new URL('../inference/out-of-memory.fixture.ts', import.meta.url).href;
+  const fixture = new URL('../inference/harmful-image.fixture.ts', import.meta.url).href;
   const inference = await start(['--max-old-space-size=48', '--import', fixture], 60_000);
   await drained(bench.log, 'vision-barcode-1.0', INGEST_TOPIC);
   expect(await outcomes(names)).toEqual([
