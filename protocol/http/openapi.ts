@@ -43,6 +43,10 @@ const problemSchema = (keys: readonly ProblemKey[]) => ({
   },
 });
 
+/** As everywhere on this edge, but that the page's library sets styles of single elements. */
+const PAGE_POLICY =
+  "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+
 /** To be called before any route is registered. */
 export async function registerOpenApi(server: FastifyInstance, version: string): Promise<void> {
   await server.register(swagger, {
@@ -66,7 +70,7 @@ export async function registerOpenApi(server: FastifyInstance, version: string):
       url,
     }),
   });
-  await server.register(swaggerUi, { routePrefix: '/openapi', staticCSP: true });
+  await server.register(swaggerUi, { routePrefix: '/openapi', staticCSP: PAGE_POLICY });
   server.get('/openapi.json', { schema: { hide: true } as object }, async () => server.swagger());
 }
 
