@@ -2,7 +2,6 @@
  * Length-delimited protobuf: each `firehose.v1m0.Frame` is preceded by its length as a varint, as parseDelimitedFrom and
  * its likes read it. Payloads are the types' own binary encoding within an Any.
  */
-
 import type { Bookmark, ControlFrame, Hello } from '../../protocol/frames.ts';
 import { Frame, type Message } from '../../protocol/generated/firehose/v1m0/firehose_pb.js';
 import type { Any } from '../../protocol/generated/google/protobuf/any_pb.js';

@@ -7,7 +7,6 @@
  *
  * It needs only what browsers and Node have in common: fetch, streams, timers, Web Crypto.
  */
-
 import type { Message } from '../../protocol/frames.ts';
 import type { Connection } from './connection.ts';
 import { type FirehoseOptions, firehose } from './firehose.ts';

@@ -2,7 +2,6 @@
  * Copies a firehose to somewhere of the consumer's own, with its position stored beside the copy: resumed after a crash it
  * neither loses nor repeats what the target keeps together.
  */
-
 import type { Message } from '../../protocol/frames.ts';
 import type { Client } from './client.ts';
 import type { FirehoseEvent, FirehoseFrom, FirehoseOptions } from './firehose.ts';

@@ -1,5 +1,4 @@
 /** The JSON of each event type, derived from its protobuf message: what `payload` holds once its type is known. */
-
 import type { Message } from '../../protocol/frames.ts';
 import type { Barcode } from '../../protocol/generated/barcode/v1m0/barcode_pb.js';
 import type { ServiceCompleted, ServiceFailed } from '../../protocol/generated/completion/v1m0/completion_pb.js';

@@ -1,5 +1,4 @@
 /** Reads a firehose as raw NDJSON with nothing of the client library: what a client sees, byte for byte. */
-
 import type { Message } from '../../protocol/frames.ts';
 
 /** Every message from the earliest on, until `enough` says so of those read. */

@@ -1,5 +1,4 @@
 /** Kills a mirror again and again while its firehose grows, and says what the firehose held in the end. */
-
 import type { TestNode } from '../../firehose/testing/node.ts';
 import { RawStream } from '../../firehose/testing/raw-stream.ts';
 import { RunningCommand } from './run-command.ts';
