@@ -9,6 +9,7 @@ import { type ConnectOptions, publicConnector } from '../../protocol/webhook/con
 import { TargetRefused } from '../../protocol/webhook/target.ts';
 import type { Answer } from '../machines/answer.ts';
 import { retryAfterMs } from '../machines/retry-schedule.ts';
+import { Deadlines, type Expiring } from './deadlines.ts';
 
 export interface SenderOptions extends ConnectOptions {
   /** Most requests under way. */
@@ -41,32 +42,38 @@ export function openSender(url: string, options: SenderOptions, now: () => numbe
     allowH2: false,
   });
   const path = pathname + search;
+  // undici's own time-outs bound the silence between bytes; these bound the whole, however it drips.
+  const deadlines = new Deadlines(options.connectTimeoutMs + options.requestTimeoutMs);
   return {
     post(headers, body, answered) {
-      pool.dispatch({ method: 'POST', path, headers, body }, new Exchange(options, now, answered));
+      const exchange = new Exchange(options, now, deadlines, answered);
+      deadlines.add(exchange);
+      pool.dispatch({ method: 'POST', path, headers, body }, exchange);
     },
-    close: () => pool.destroy(),
+    async close() {
+      await pool.destroy();
+      deadlines.close();
+    },
   };
 }
 
 /** One request and its answer. undici calls it; it calls `answered` exactly once. */
-class Exchange implements Dispatcher.DispatchHandler {
+class Exchange implements Dispatcher.DispatchHandler, Expiring {
   readonly #options: SenderOptions;
   readonly #now: () => number;
+  readonly #deadlines: Deadlines;
   readonly #answered: (answer: Answer) => void;
-  readonly #deadline: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
   #retryAfter: string | undefined;
   #bytes = 0;
   #settled = false;
 
-  constructor(options: SenderOptions, now: () => number, answered: (answer: Answer) => void) {
+  constructor(options: SenderOptions, now: () => number, deadlines: Deadlines, answered: (answer: Answer) => void) {
     this.#options = options;
     this.#now = now;
+    this.#deadlines = deadlines;
     this.#answered = answered;
-    // undici's own time-outs bound the silence between bytes; this one bounds the whole, however it drips.
-    this.#deadline = setTimeout(() => this.#timeOut(), options.connectTimeoutMs + options.requestTimeoutMs);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -101,7 +108,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#settle({ kind: 'failed', cause: causeOf(error) });
   }
 
-  #timeOut(): void {
+  expire(): void {
     this.#settle({ kind: 'failed', cause: 'timeout' });
     this.#controller?.abort(new Error('timeout'));
   }
@@ -117,7 +124,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #settle(answer: Answer): void {
     if (this.#settled) return;
     this.#settled = true;
-    clearTimeout(this.#deadline);
+    this.#deadlines.delete(this);
     // undici is still at work on this connection: a request sent from within would go out on another one.
     queueMicrotask(() => this.#answered(answer));
   }

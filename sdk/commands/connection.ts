@@ -8,16 +8,21 @@ export const CLIENT_VARIABLES: readonly string[] = ['SLUICE_URL', 'SLUICE_TOKEN'
 
 const DEFAULT_URL = 'http://127.0.0.1:8080';
 
+export function addUrl(command: Command): Command {
+  return command.addOption(new Option('--url <url>', 'Base URL of the gateway').env('SLUICE_URL').default(DEFAULT_URL));
+}
+
+export function addToken(command: Command): Command {
+  return command.addOption(new Option('--token <token>', 'Authorisation token').env('SLUICE_TOKEN'));
+}
+
 export function addConnection(command: Command): Command {
-  return command
-    .addOption(new Option('--url <url>', 'Base URL of the gateway').env('SLUICE_URL').default(DEFAULT_URL))
-    .addOption(new Option('--token <token>', 'Authorisation token').env('SLUICE_TOKEN'))
-    .addOption(
-      new Option(
-        '--allowed-nodes <hosts>',
-        'Hosts, separated by commas, that the token may go to when the server redirects there, such as *.nodes.example; that of --url and those below it need not be named',
-      ).env('SLUICE_ALLOWED_NODES'),
-    );
+  return addToken(addUrl(command)).addOption(
+    new Option(
+      '--allowed-nodes <hosts>',
+      'Hosts, separated by commas, that the token may go to when the server redirects there, such as *.nodes.example; that of --url and those below it need not be named',
+    ).env('SLUICE_ALLOWED_NODES'),
+  );
 }
 
 /** @throws {UsageError} */

@@ -1,5 +1,5 @@
 /**
- * `sluice webhooks list|dead-letters|replay|resume`: how the delivery to webhooks stands, and doing something about it.
+ * `sluice webhooks list|show|dead-letters|replay|resume`: how the delivery to webhooks stands, and doing something about it.
  *
  * It asks push over the routes that clients have (docs/push.md). An operator names the client and the token is made with the keys
  * of the data folder; a client gives its own token.
@@ -8,7 +8,8 @@ import { Command } from 'commander';
 import type { Log } from '../../protocol/log/log.ts';
 import { pushGrant } from '../../protocol/webhook/grant.ts';
 import { followWebhookRecords, type WebhookChange } from '../../protocol/webhook/webhook-record.ts';
-import { addConnection } from './connection.ts';
+import type { SluiceConfig } from './config.ts';
+import { addToken, addUrl } from './connection.ts';
 import { UsageError } from './errors.ts';
 import { mintFor } from './mint.ts';
 import { type PushConnection, paged, pushRequest } from './push-requests.ts';
@@ -20,25 +21,29 @@ const TOKEN_TTL_S = 300;
 
 export function webhooksCommand(): Command {
   const command = new Command('webhooks').description('The delivery to webhooks: how it stands, and its dead letters');
-  for (const part of [listPart(), deadLettersPart(), replayPart(), resumePart()]) command.addCommand(part);
+  for (const part of [listPart(), showPart(), deadLettersPart(), replayPart(), resumePart()]) command.addCommand(part);
   return command;
 }
 
 function listPart(): Command {
-  const command = new Command('list')
-    .description('One line of JSON per webhook: its state, its breaker, its position and what waits for it')
-    .option('--client <id>', 'Only the webhook of this client');
-  return withSettings(command, async () => {
-    const { token, client } = command.opts<{ token?: string; client?: string }>();
-    if (token !== undefined) return print(await delivery({ url: urlOf(command), token }));
+  const command = new Command('list').description(
+    'For operators: one line of JSON per webhook: its state, its breaker, its position and what waits for it',
+  );
+  return addSettings(addUrl(command)).action(async () => {
     const config = await settingsOf(command);
-    for (const { client: id, webhook } of await withLog(config, webhooks)) {
-      if (webhook === undefined || (client !== undefined && id !== client)) continue;
-      const grant = `push-1=${JSON.stringify(pushGrant(webhook, Date.now()))}`;
-      const made = await mintFor(config.data, id, [grant], TOKEN_TTL_S);
-      print({ client: id, url: webhook.url, ...(await delivery({ url: urlOf(command), token: made })) });
+    for (const change of await withLog(config, webhooks)) {
+      if (change.webhook === undefined) continue;
+      const connection = { url: urlOf(command), token: await tokenFor(change, config) };
+      print({ client: change.client, url: change.webhook.url, ...(await delivery(connection)) });
     }
   });
+}
+
+function showPart(): Command {
+  const command = new Command('show')
+    .description('How the delivery to one webhook stands')
+    .option('--client <id>', 'Whose');
+  return withSettings(command, async () => print(await delivery(await connectionOf(command))));
 }
 
 function deadLettersPart(): Command {
@@ -84,20 +89,28 @@ function resumePart(): Command {
 }
 
 function withSettings(command: Command, act: () => Promise<void>): Command {
-  return addSettings(addConnection(command)).action(act);
+  return addSettings(addToken(addUrl(command))).action(act);
 }
 
-/** The token that was given, or one for the client that was named. @throws {UsageError} neither was, or the client has no webhook */
+/** For the client that is named, with a token made here; otherwise with the token that was given. @throws {UsageError} */
 async function connectionOf(command: Command): Promise<PushConnection> {
   const { token, client } = command.opts<{ token?: string; client?: string }>();
   const url = urlOf(command);
-  if (token !== undefined) return { url, token };
-  if (client === undefined) throw new UsageError('name the client with --client, or give its token with --token');
+  if (client === undefined) {
+    if (token !== undefined) return { url, token };
+    throw new UsageError('name the client with --client, or give its token with --token');
+  }
+  if (command.getOptionValueSource('token') === 'cli') throw new UsageError('give either --client or --token');
   const config = await settingsOf(command);
-  const webhook = (await withLog(config, webhooks)).find((change) => change.client === client)?.webhook;
-  if (webhook === undefined) throw new UsageError(`client '${client}' has no webhook; see \`sluice webhooks list\``);
-  const grant = `push-1=${JSON.stringify(pushGrant(webhook, Date.now()))}`;
-  return { url, token: await mintFor(config.data, client, [grant], TOKEN_TTL_S) };
+  const change = (await withLog(config, webhooks)).find((each) => each.client === client);
+  if (change?.webhook === undefined)
+    throw new UsageError(`client '${client}' has no webhook; see \`sluice webhooks list\``);
+  return { url, token: await tokenFor(change, config) };
+}
+
+/** A token of the client that names its webhook. */
+function tokenFor({ client, webhook }: WebhookChange, { data }: SluiceConfig): Promise<string> {
+  return mintFor(data, client, [`push-1=${JSON.stringify(pushGrant(webhook!, Date.now()))}`], TOKEN_TTL_S);
 }
 
 /** @throws {UsageError} */

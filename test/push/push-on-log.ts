@@ -156,7 +156,7 @@ export function pushOnLog(isWanted: boolean, kafka: () => Promise<KafkaSettings 
       expect(await last.stop()).toBe(0);
     });
 
-    test('two processes with a share of the partitions each push everything once', async () => {
+    test('two processes with a share of the partitions each push everything once, and so does one that takes a share over', async () => {
       const partitions = (await deployment.log.watermarks(RESULTS_TOPIC)).map(({ partition }) => partition);
       // On Kafka a volume of its own for each, as in a cluster, where only the keys are shared. The embedded log is in the folder.
       const data = await Promise.all(
@@ -195,6 +195,17 @@ export function pushOnLog(isWanted: boolean, kafka: () => Promise<KafkaSettings 
         running.delete(process);
         await process.stop();
       }
+      // Another process takes the partitions of one over, with a copy of its folder: nothing comes twice, and what is new comes.
+      const heir = isKafka ? join(deployment.folder, 'heir') : deployment.folder;
+      if (isKafka) await cp(data[1]!, heir, { recursive: true });
+      const moved = loads.filter(({ client }) => shares[1]!.includes(partitionOf(client, partitions.length)));
+      for (const load of moved) await produce(load, ['t0', 't1']);
+      const three = await start('push', heir, '--push-partitions', shares[1]!.join());
+      for (const load of moved) {
+        const requests = await delivered(load);
+        expect(acceptedOffsets(requests).toSorted((a, b) => a - b)).toEqual(load.produced);
+      }
+      await kill(three);
     });
   });
 }

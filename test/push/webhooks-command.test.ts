@@ -79,7 +79,7 @@ describe('sluice webhooks', () => {
       { client: 'ada', url: `${receiver.http}/ada`, breaker: 'closed', dead_letters: 3, waiting: 0 },
       { client: 'bob', url: `${receiver.http}/bob`, state: 'unused' },
     ]);
-    expect(webhooks('list', '--token', token).lines).toMatchObject([{ state: 'failing', dead_letters: 3 }]);
+    expect(webhooks('show', '--token', token).lines).toMatchObject([{ state: 'failing', dead_letters: 3 }]);
 
     receiver.behave(URL_OF_ADA, { kind: 'accept' });
     expect(webhooks('replay', '--client', 'ada', '--id', String(letters[0].id)).lines).toEqual([{ replaying: 1 }]);
@@ -102,6 +102,7 @@ describe('sluice webhooks', () => {
     [['replay', '--client', 'ada', '--id', '1', '--since', '2026-01-01'], 'give either --id or --since'],
     [['replay', '--client', 'ada', '--id', 'first'], '--id first is not a number'],
     [['replay', '--client', 'ada', '--since', 'yesterday'], '--since yesterday is not a time'],
+    [['show', '--client', 'ada', '--token', 'x'], 'give either --client or --token'],
     [['dead-letters'], 'name the client with --client'],
     [['dead-letters', '--client', 'nobody'], "client 'nobody' has no webhook"],
     [['resume', '--client', 'ada'], '--offset'],
