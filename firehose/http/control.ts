@@ -1,9 +1,9 @@
 /** Carries out what a client says to its open stream, whichever way it came. */
 
+import type { ControlApplied } from '../../protocol/frames.ts';
 import { acknowledge } from '../consumers/acknowledge.ts';
 import { wantedSource } from '../filter/wanted.ts';
 import type { Firehose } from '../firehose.ts';
-import type { ControlApplied } from '../../protocol/frames.ts';
 import type { ControlMessage } from '../request/control-message.ts';
 import type { Rate, StreamRequest } from '../request/stream-request.ts';
 import { lowerRate } from '../stream/pacer.ts';

@@ -1,10 +1,10 @@
 /** From an understood request to an open stream: position, room, consumer, head of the response, hello. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { GrantedRate } from '../../protocol/frames.ts';
 import type { Caller } from '../../protocol/http/bearer.ts';
 import { newMessageId } from '../../protocol/message-id.ts';
 import { wantedSource } from '../filter/wanted.ts';
 import type { Firehose } from '../firehose.ts';
-import type { GrantedRate } from '../../protocol/frames.ts';
 import { clientLimits } from '../limits.ts';
 import { streamId } from '../nodes/placement.ts';
 import { startPosition, untilOffset } from '../request/start-position.ts';

@@ -3,11 +3,22 @@ import { expect, test } from 'vitest';
 import { lowerRate, Pacer } from './pacer.ts';
 
 /** Sends as fast as the pacer lets it. @returns [time, amount] of each write */
-function run(rate: number, size: number, seconds: number, lateness: () => number): [number, number][] {
+function run(
+  rate: number,
+  size: number,
+  seconds: number,
+  lateness: () => number,
+  change = { at: Number.POSITIVE_INFINITY, rate },
+): [number, number][] {
   const pacer = new Pacer({ messages: undefined, bytes: rate }, 0);
   const writes: [number, number][] = [];
   let now = 0;
+  let due = change.at;
   while (now < seconds * 1000) {
+    if (now >= due) {
+      pacer.set({ messages: undefined, bytes: change.rate }, now);
+      due = Number.POSITIVE_INFINITY;
+    }
     const delay = pacer.delay(now);
     if (delay > 0) {
       now += delay + lateness();
@@ -33,6 +44,30 @@ test('over any second the pace is kept within 5 % and one message, however late 
           .reduce((sum, [, bytes]) => sum + bytes, 0);
         expect(sent).toBeLessThanOrEqual(rate * 1.05 + size);
         expect(sent).toBeGreaterThanOrEqual(rate * 0.95 - size);
+      }
+    },
+  );
+  fc.assert(property, { numRuns: 60 });
+});
+
+test('a pace that is changed while it runs is kept before and after, over any second', () => {
+  const property = fc.property(
+    fc.integer({ min: 2_000, max: 1_000_000 }),
+    fc.integer({ min: 2_000, max: 1_000_000 }),
+    fc.integer({ min: 1_100, max: 1_900 }),
+    fc.infiniteStream(fc.integer({ min: 0, max: 5 })),
+    (before, after, at, lateness) => {
+      const size = 20;
+      const writes = run(before, size, 4, () => lateness.next().value!, { at, rate: after });
+      for (const start of [500, at - 990, at - 500, at - 100, at, at + 300, at + 1_000]) {
+        const sent = writes
+          .filter(([time]) => time >= start && time < start + 1_000)
+          .reduce((sum, [, bytes]) => sum + bytes, 0);
+        // The part of the second for which each of the two paces was due.
+        const old = Math.min(1, Math.max(0, (at - start) / 1_000));
+        const due = before * old + after * (1 - old);
+        expect(sent).toBeLessThanOrEqual(due + 0.05 * Math.max(before, after) + size);
+        expect(sent).toBeGreaterThanOrEqual(due - 0.05 * Math.max(before, after) - size);
       }
     },
   );
