@@ -1,30 +1,37 @@
-/** The system under chaos: the real command on a disk that can be filled, behind a proxy that can be cut. */
+/** The system under chaos: the real command on a disk that can be filled and slowed, behind a proxy that can be cut. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { type KafkaCluster, startKafka } from '../../protocol/log/kafka/broker/cluster.ts';
 import { runSluice, type SluiceProcess, startSluice } from '../harness/sluice-process.ts';
+import { type ChaosDisk, mountDisk } from './disk.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
-const DISK_BYTES = 256 << 20;
+export type ChaosLog = 'embedded' | 'kafka';
 
 export class ChaosDeployment {
   readonly proxy: TcpProxy;
-  /** The data folder; a disk of its own where `isLimited`. */
+  /** The data folder, on the disk. */
   readonly data: string;
-  readonly isLimited: boolean;
+  readonly disk: ChaosDisk;
+  /** The broker, where the log is Kafka's; its data are on another disk. */
+  readonly kafka: KafkaCluster | undefined;
   #process: SluiceProcess | undefined;
   #environment: Record<string, string> = {};
 
-  private constructor(proxy: TcpProxy, data: string, isLimited: boolean) {
+  private constructor(proxy: TcpProxy, data: string, disk: ChaosDisk, kafka: KafkaCluster | undefined) {
     this.proxy = proxy;
     this.data = data;
-    this.isLimited = isLimited;
+    this.disk = disk;
+    this.kafka = kafka;
   }
 
-  static async open(folder: string): Promise<ChaosDeployment> {
+  static async open(folder: string, log: ChaosLog): Promise<ChaosDeployment> {
     const data = join(folder, 'data');
     mkdirSync(data);
-    const deployment = new ChaosDeployment(await TcpProxy.listen(), data, mountLimited(data));
+    const kafka = log === 'kafka' ? await startKafka({ folder: join(folder, 'kafka') }) : undefined;
+    const disk = mountDisk(data, join(folder, 'disk'));
+    const deployment = new ChaosDeployment(await TcpProxy.listen(), data, disk, kafka);
     await deployment.start();
     return deployment;
   }
@@ -44,6 +51,12 @@ export class ChaosDeployment {
       ['--vision-synthetic-enabled', 'true'],
       ['--firehose-journal-check', 'true'],
       ['--topics-partitions', '4'],
+      ...(this.kafka === undefined
+        ? []
+        : [
+            ['--log', 'kafka'],
+            ['--kafka-brokers', this.kafka.bootstrap.join()],
+          ]),
     ];
     this.#process = await startSluice(['up', ...settings.flat()], environment);
     this.proxy.lead(this.#process.url);
@@ -87,17 +100,8 @@ export class ChaosDeployment {
   async close(): Promise<void> {
     if (this.isAlive()) await this.kill();
     await this.proxy.close();
-    if (this.isLimited) execFileSync('umount', ['--lazy', this.data]);
+    await this.kafka?.stop();
+    this.disk.unmount();
     rmSync(this.data, { recursive: true, force: true });
-  }
-}
-
-/** A small disk of its own, where the machine lets us mount one. */
-function mountLimited(folder: string): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
   }
 }

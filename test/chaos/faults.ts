@@ -7,6 +7,8 @@ import type { ChaosDeployment } from './deployment.ts';
 import type { FaultName, PlannedFault } from './schedule.ts';
 
 const DELAY_MS = 150;
+/** A disk that is about to die: some hundred milliseconds for every sync. */
+const SLOW_WRITES_PER_SECOND = 20;
 const DAMAGED_BYTES = 4096;
 
 /** What this machine can do; the rest is left out of the schedule, and named in the report. */
@@ -14,7 +16,9 @@ export function availableFaults(deployment: ChaosDeployment): FaultName[] {
   const always: FaultName[] = ['kill', 'terminate', 'freeze', 'cut', 'delay', 'corrupt-journal'];
   return [
     ...always,
-    ...(deployment.isLimited ? (['disk-full'] as const) : []),
+    ...(deployment.disk.isLimited ? (['disk-full'] as const) : []),
+    ...(deployment.disk.slow === undefined ? [] : (['slow-disk'] as const)),
+    ...(deployment.kafka === undefined ? [] : (['broker-loss'] as const)),
     ...(fakeTimeLibrary() === undefined ? [] : (['clock-jump'] as const)),
   ];
 }
@@ -48,6 +52,18 @@ export async function strike(deployment: ChaosDeployment, planned: PlannedFault)
       );
     case 'disk-full':
       return fillDisk(deployment, planned);
+    case 'slow-disk':
+      return during(
+        planned,
+        () => deployment.disk.slow!(deployment.pid, SLOW_WRITES_PER_SECOND),
+        () => deployment.disk.mend(),
+      );
+    case 'broker-loss': {
+      const broker = deployment.kafka!.brokers[0]!;
+      await broker.kill();
+      await sleep(planned.durationMs);
+      return broker.start();
+    }
     case 'corrupt-journal':
       await deployment.kill();
       damageJournal(join(deployment.data, 'firehose', 'journal'), planned.choice);

@@ -11,7 +11,7 @@ import { fixedToken } from '../../loadtest/load/client-tokens.ts';
 import { LoadClient } from '../../loadtest/load/load-client.ts';
 import { type SeenMessage, StreamChecker } from '../../loadtest/load/stream-checker.ts';
 import { readFirehose } from '../harness/firehose-reader.ts';
-import { ChaosDeployment } from './deployment.ts';
+import { ChaosDeployment, type ChaosLog } from './deployment.ts';
 import { availableFaults, strike } from './faults.ts';
 import { FAULTS, type FaultName, type PlannedFault, planFaults } from './schedule.ts';
 
@@ -21,6 +21,8 @@ export interface ChaosOptions {
   readonly seconds: number;
   /** Only these, of those that the machine can do. */
   readonly faults?: readonly FaultName[];
+  /** Default: embedded. */
+  readonly log?: ChaosLog;
   readonly say: (line: string) => void;
 }
 
@@ -46,7 +48,7 @@ const FINISH_LIMIT_MS = 60_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-chaos-'));
-  const deployment = await ChaosDeployment.open(folder);
+  const deployment = await ChaosDeployment.open(folder, options.log ?? 'embedded');
   const stop = new AbortController();
   let clients: ChaosClient[] = [];
   try {

@@ -1,4 +1,5 @@
 /** The schedule of a chaos run: which fault, when, for how long. All of it follows from the seed, so a run can be replayed. */
+import { randomOf } from '../../loadtest/simulation/random.ts';
 
 export const FAULTS = [
   'kill',
@@ -7,8 +8,10 @@ export const FAULTS = [
   'cut',
   'delay',
   'disk-full',
+  'slow-disk',
   'corrupt-journal',
   'clock-jump',
+  'broker-loss',
 ] as const;
 export type FaultName = (typeof FAULTS)[number];
 
@@ -43,15 +46,4 @@ export function planFaults(seed: number, available: readonly FaultName[], second
     total += planned.pauseMs + planned.durationMs;
   }
   return plan;
-}
-
-/** mulberry32: small, and the same on every machine. @returns a function that gives numbers from 0 up to 1 */
-function randomOf(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
