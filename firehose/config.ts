@@ -42,7 +42,7 @@ export const FirehoseConfig = Type.Object(
         id: Type.String({
           default: '',
           pattern: '^[A-Za-z0-9._-]{0,64}$',
-          description: 'What this node is called among the firehose nodes; empty: after its host and data folder',
+          description: 'What this node is called among the firehose nodes; empty: a hash of its host and data folder',
         }),
         advertisedUrl: Type.String({
           default: '',

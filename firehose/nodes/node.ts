@@ -1,4 +1,5 @@
 /** This node among the firehose nodes: what it holds, how far that is, who the others are, and where a request belongs. */
+import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { nodeName } from '../../protocol/capacity/reporter.ts';
 import { ConfigError } from '../../protocol/config/load.ts';
@@ -44,7 +45,7 @@ export class Node {
   private constructor(parts: NodeParts) {
     const { log, logger, journals, config, now } = parts;
     this.#parts = parts;
-    this.id = config.id || nodeName(parts.dataFolder);
+    this.id = config.id || defaultId(parts.dataFolder);
     this.standings = new Standings({
       log,
       journals,
@@ -123,6 +124,11 @@ export class Node {
       })),
     };
   }
+}
+
+/** Alike after every restart. Clients see it in the names of streams, and need not know what hosts are called. */
+function defaultId(dataFolder: string): string {
+  return createHash('sha256').update(nodeName(dataFolder)).digest('hex').slice(0, 12);
 }
 
 function inWords([partition, { state, lag, progress }]: readonly [number, PartitionReport]): string {

@@ -48,3 +48,14 @@ test('a burst does not make it unready, a standstill does, and then it has to ca
   standing.saw(99_500, 99_500, 61_100);
   expect(standing.at(61_100).state).toBe('ready');
 });
+
+test('after a time in which nobody looked, what came meanwhile has to be taken in first', () => {
+  const standing = opened(10, 10);
+  standing.saw(10, 10, 1_000);
+  standing.saw(10, 900, 1_000 + MAX_DELAY_MS + 1);
+  expect(standing.at(40_000).state).toBe('catching_up');
+  standing.saw(900, 900, 32_000);
+  expect(standing.at(40_000).state).toBe('ready');
+  standing.saw(900, 900, 90_000);
+  expect(standing.at(90_000).state).toBe('ready');
+});

@@ -31,6 +31,7 @@ export class PartitionStanding {
   #ready = false;
   #wasReady = false;
   #mark: Mark | undefined;
+  #seen: number;
   #position: number;
   #end: number;
   /** Where and when it began to lie behind. */
@@ -46,18 +47,23 @@ export class PartitionStanding {
     this.#kind = isNew ? 'rebuilding' : 'catching_up';
     this.#position = position;
     this.#end = end;
+    this.#seen = time;
     this.#from = { position, time };
     this.saw(position, end, time);
   }
 
   /** @param position next offset that the journal takes in @param end next offset of the log @param time ms */
   saw(position: number, end: number, time: number): void {
+    // Nobody has looked for a long time, since the process stood still or the log was away: what came meanwhile is as late.
+    const unseenSince = time - this.#seen > this.#maxDelayMs ? this.#seen : undefined;
+    this.#seen = time;
     this.#position = position;
     this.#end = Math.max(end, position);
+    if (unseenSince !== undefined && position < end) this.#mark ??= { end, time: unseenSince };
     if (this.#mark === undefined || position >= this.#mark.end) this.#reached(time);
     else if (this.#ready && time - this.#mark.time > this.#maxDelayMs) {
       this.#ready = false;
-      this.#from = { position, time: this.#mark.time };
+      this.#from = { position, time };
     }
   }
 
