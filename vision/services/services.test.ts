@@ -1,5 +1,6 @@
 /** What the services see in the samples, compared with what the samples show. Through the child process, as in earnest. */
 import { readFileSync } from 'node:fs';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Barcode } from '../../protocol/generated/barcode/v1m0/barcode_pb.js';
 import type { ExtractedDocument } from '../../protocol/generated/document/v1m0/document_pb.js';
@@ -10,6 +11,9 @@ import { distance, type Rect, rectIou } from '../imaging/geometry.ts';
 import { decodeImage } from '../inference/decode.ts';
 import { type Analysis, type InferenceProcess, startInferenceProcess } from '../inference/inference-process.ts';
 import { characterErrorRate } from '../quality/character-errors.ts';
+import { CONDITIONS } from '../quality/conditions.ts';
+import { NO_LABELS } from '../quality/labelled-image.ts';
+import { seeded } from '../quality/random.ts';
 import { DESK_QUAD, drawDesk } from './document/desk.fixture.ts';
 import { loadService, SERVICE_NAMES } from './registry.ts';
 
@@ -57,6 +61,21 @@ describe('faceextract', () => {
     expect(leftEye!.x).toBeGreaterThan(nose!.x);
     expect(mouth!.y).toBeGreaterThan(nose!.y);
     expect(nose!.y).toBeGreaterThan(rightEye!.y);
+  });
+
+  test('finds a face behind strong noise', async () => {
+    const pixels = await decodeImage(readFileSync(new URL('astronaut.jpg', samples)));
+    const noisy = await CONDITIONS.find(({ name }) => name === 'noise 50')!.apply(
+      { pixels, labels: NO_LABELS },
+      seeded(1),
+    );
+    const { width, height, data } = noisy.pixels;
+    const png = await sharp(data, { raw: { width, height, channels: 3 } })
+      .png()
+      .toBuffer();
+    const [face, ...others] = (await processes.get('faceextract')!.analyse(png, {})).results as ExtractedFace[];
+    expect(others).toEqual([]);
+    expect(rectIou(face!.box!, truthOf('astronaut.jpg').faces![0]!)).toBeGreaterThan(0.5);
   });
 
   test('keeps to the confidence that its configuration asks for', async () => {

@@ -18,6 +18,8 @@ export const FaceParameters = Type.Object({
   closeUps: Type.Array(Type.Number(), { minItems: 1 }),
   /** Mean score over the close-ups from which it is a face. */
   scoreThreshold: Type.Number(),
+  /** Images with noise from this standard deviation, in grey levels, are searched in the middle values of such windows. */
+  noise: Type.Object({ from: Type.Number(), window: Type.Integer() }),
   tiles: Type.Object({
     fromSide: Type.Integer(),
     side: Type.Integer(),
