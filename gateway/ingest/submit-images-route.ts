@@ -52,6 +52,7 @@ const Headers = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
       pattern: '^[\\x21-\\x7e]{1,255}$',
+      title: '1 to 255 visible ASCII characters, none of them a blank',
       description:
         'Names this submission: sent again under the same key it is taken in once. Best is a UUIDv7: it is recognised by every gateway for as long as results are kept. Any other key is so on the day of the submission (UTC), and for 7 days by the gateway that took it in, which alone answers 409 to other content.',
     }),

@@ -12,12 +12,14 @@ import fastify, {
 } from 'fastify';
 import Value from 'typebox/value';
 import { newMessageId } from '../message-id.ts';
+import { collectMethods } from './allowed-methods.ts';
 import { answerClientError } from './client-errors.ts';
 import { registerCors } from './cors.ts';
 import { createListener, type TlsFiles, type Waits } from './listener.ts';
-import { type FieldError, PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
+import { PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
 import { cutSlowStreams, handleEarlyAnswers } from './request-body.ts';
 import { HttpSettings } from './settings.ts';
+import { validationProblem } from './validation-problem.ts';
 
 export interface HttpServerOptions {
   readonly logger: FastifyBaseLogger;
@@ -52,13 +54,16 @@ export function createHttpServer(options: HttpServerOptions) {
   server.setErrorHandler((error: FastifyError, request, reply) =>
     sendProblem(asProblem(error, request), request, reply, error),
   );
-  server.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      new Problem('not-found', `${request.method} ${request.url.split('?')[0]} is not served here`),
-      request,
-      reply,
-    ),
-  );
+  const methodsOf = collectMethods(server);
+  server.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0]!;
+    const methods = methodsOf(path);
+    // By its own method too: a name in the path is too long.
+    if (methods.length === 0 || methods.includes(request.method))
+      return sendProblem(new Problem('not-found', `${request.method} ${path} is not served here.`), request, reply);
+    const detail = `${path} is served by ${methods.join(', ')}, not by ${request.method}.`;
+    return sendProblem(new Problem('method-not-allowed', detail), request, reply.header('allow', methods.join(', ')));
+  });
   let closing = false;
   server.addHook('preClose', async () => {
     closing = true;
@@ -91,39 +96,32 @@ function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyRe
 }
 
 /** The problem behind anything that a handler or fastify itself may throw. */
-function asProblem(error: FastifyError, { raw }: FastifyRequest): Problem {
+function asProblem(error: FastifyError, request: FastifyRequest): Problem {
+  const { raw } = request;
   if (error instanceof Problem) return error;
-  if (error.validation !== undefined) return invalid(error);
+  if (error.validation !== undefined) return validationProblem(error, request);
   // Nobody reads the answer any more; it is told from faults of ours in logs and metrics.
   if (error.code === 'ECONNRESET' && raw.destroyed && !raw.complete)
     return new Problem('request-timeout', 'The request broke off before it had arrived whole.', { cause: error });
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
     case 'FST_REQ_FILE_TOO_LARGE':
-      return new Problem('payload-too-large', error.message, { cause: error });
+      return new Problem('payload-too-large', `${error.message}.`, {
+        members: { limit: request.routeOptions.bodyLimit },
+        cause: error,
+      });
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new Problem('unsupported-media-type', error.message, { cause: error });
+      return unsupported(error, request);
   }
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
     return new Problem('invalid-request', error.message, { cause: error });
   return new Problem('internal-error', 'The request could not be completed.', { cause: error });
 }
 
-/** What fastify calls the parts of a request, and how FieldError.field names them. */
-const PLACES: Readonly<Record<string, string>> = { params: 'path', querystring: 'query', headers: 'header' };
-
-function invalid(error: FastifyError): Problem {
-  const place = PLACES[error.validationContext ?? 'body'] ?? '';
-  const errors: FieldError[] = (error.validation ?? []).map((found) => ({
-    field: `${place}${found.instancePath}` || '/',
-    detail: `${found.message ?? 'is not acceptable'}${allowed(found.params)}`,
-  }));
-  return new Problem('invalid-request', errors.map(({ field, detail }) => `${field} ${detail}`).join('; '), {
-    members: { errors },
+function unsupported(cause: FastifyError, { headers }: FastifyRequest): Problem {
+  const detail = `'${headers['content-type'] ?? ''}' is not accepted here; send application/json`;
+  return new Problem('unsupported-media-type', `Content-Type: ${detail}.`, {
+    members: { accepted: ['application/json'], errors: [{ field: 'header/content-type', detail }] },
+    cause,
   });
-}
-
-function allowed(params: Record<string, unknown>): string {
-  const names = params.allowedValues ?? params.additionalProperties ?? params.requiredProperties;
-  return Array.isArray(names) ? `: ${names.join(', ')}` : '';
 }
