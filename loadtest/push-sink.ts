@@ -13,7 +13,8 @@ export type FromSink =
   | {
       readonly kind: 'received';
       readonly seconds: number;
-      readonly distinct: number; readonly bytes: number;
+      readonly distinct: number;
+      readonly bytes: number;
       /** Opened since the word before. */
       readonly opened: number;
     };

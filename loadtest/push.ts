@@ -68,7 +68,10 @@ async function measured(sink: Sink, requests: number, start: () => Promise<void>
   await start();
   const { seconds, distinct, bytes, opened } = await received;
   if (distinct !== requests) throw new Error(`${requests} requests held ${distinct} distinct messages`);
-  return { value: requests / seconds, also: { mib_per_s: bytes / seconds / 2 ** 20, bytes_each: bytes / requests, connections_opened: opened } };
+  return {
+    value: requests / seconds,
+    also: { mib_per_s: bytes / seconds / 2 ** 20, bytes_each: bytes / requests, connections_opened: opened },
+  };
 }
 
 function openRaw(endpoints: number): (context: BenchContext) => Promise<OpenVariant> {

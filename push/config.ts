@@ -52,9 +52,10 @@ export const PushConfig = Type.Object(
         start: Type.Integer({ default: 1, minimum: 1, description: 'Requests under way to an endpoint at first' }),
         most: Type.Integer({ default: 32, minimum: 1, description: 'Most requests under way to one endpoint' }),
         shared: Type.Integer({
-          default: 64,
+          default: 1_024,
           minimum: 2,
-          description: 'Requests under way beyond the first of each endpoint, over all of them',
+          description:
+            'Most requests under way beyond the first of each endpoint, over all of them; while this process has no time to spare they are fewer',
         }),
       },
       { default: {}, additionalProperties: false, description: 'Adapts to what each endpoint takes' },

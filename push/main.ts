@@ -18,6 +18,7 @@ import { DeliveryStore } from './store/delivery-store.ts';
 import type { FromJournaler, JournalerOptions } from './write/messages.ts';
 
 const OBSERVE_MS = 5_000;
+const ADAPT_MS = 100;
 const EXPIRE_MS = 3_600_000;
 
 export async function startPush(context: RoleContext, config: PushConfig): Promise<RunningRole> {
@@ -29,6 +30,7 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
   const store = new DeliveryStore(join(dataFolder, 'deliveries.sqlite'));
   const folder = join(dataFolder, 'journal');
   const notices = new Notices(log, () => directory.epoch!, Date.now, logger, metrics.noticeDropped);
+  const room = new SharedRoom(config.concurrency.shared);
   const directory = new Directory(
     {
       folder,
@@ -37,7 +39,7 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
       metrics,
       logger,
       openSender: (url) => openSender(url, senderOptions, Date.now),
-      room: new SharedRoom(config.concurrency.shared),
+      room,
       notify: (endpoint, notice) => notices.tell(endpoint, notice),
       notices: () => notices.waiting,
       now: Date.now,
@@ -79,6 +81,7 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
     now: Date.now,
     onError: (err) => logger.warn({ err }, 'capacity cannot be reported'),
   });
+  const stopAdapting = adaptRoom(room);
   const observing = setInterval(() => directory.observe(), OBSERVE_MS);
   const expiring = setInterval(() => store.expireDeadLetters(Date.now() - config.deadLetterRetentionMs), EXPIRE_MS);
 
@@ -88,6 +91,7 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
     readiness: () => journaler.readiness(),
     async stop() {
       clearInterval(observing);
+      stopAdapting();
       clearInterval(expiring);
       await changes.close();
       await stopReporting();
@@ -97,6 +101,17 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
       store.close();
     },
   };
+}
+
+/** @returns how to end it */
+function adaptRoom(room: SharedRoom): () => void {
+  let before = performance.eventLoopUtilization();
+  const adapting = setInterval(() => {
+    const now = performance.eventLoopUtilization();
+    room.adapt(performance.eventLoopUtilization(now, before).utilization);
+    before = now;
+  }, ADAPT_MS);
+  return () => clearInterval(adapting);
 }
 
 async function readSenderOptions(config: PushConfig): Promise<SenderOptions> {

@@ -26,6 +26,8 @@ export interface PushQueues {
   readonly inFlight: number;
   /** Requests under way beyond the first of each endpoint. */
   readonly roomTaken: number;
+  /** How many of those there may be now. */
+  readonly room: number;
   readonly heldBytes: number;
   /** Notices that the log has not taken yet. */
   readonly notices: number;
@@ -81,6 +83,7 @@ export function pushMetrics(registry: Registry): PushMetrics {
     waiting: gauge('waiting_messages', 'Taken up and not finished'),
     full: gauge('full_endpoints', 'Endpoints with so much unfinished that nothing more is taken up for them'),
     inFlight: gauge('in_flight_requests', 'Requests under way'),
+    room: gauge('shared_room', 'Requests beyond the first of each endpoint that there may be under way now'),
     roomTaken: gauge('shared_requests', 'Requests under way beyond the first of each endpoint'),
     heldBytes: gauge('held_bytes', 'Messages held in memory for what is sent next'),
     notices: gauge('waiting_notices', 'Notices about webhooks that the log has not taken yet'),

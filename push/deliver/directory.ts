@@ -148,7 +148,7 @@ export class Directory {
       if (load.isFull) full += 1;
     }
     metrics.endpoints(counts);
-    metrics.queues({ waiting, full, inFlight, heldBytes, roomTaken: room.taken, notices: notices() });
+    metrics.queues({ waiting, full, inFlight, heldBytes, room: room.size, roomTaken: room.taken, notices: notices() });
   }
 
   async stop(): Promise<void> {

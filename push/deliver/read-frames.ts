@@ -2,7 +2,7 @@
  * Takes messages out of the journal's byte ranges. A frame says all that delivering it needs to know, and is sent as it lies
  * there, so SQLite is asked once for a hundred of them and no row is looked at.
  */
-import type { Range, Retired } from '../../journal/reader.ts';
+import type { Range, Retired } from '../../journal/reading.ts';
 import type { Item } from './delivery.ts';
 
 /** Frames of the endpoint past `after`. */

@@ -42,3 +42,28 @@ test('what ends makes room again, whatever the order', () => {
     }),
   );
 });
+
+test('the room grows while it is used and there is time to spare, up to the most, and not where nobody wants it', () => {
+  const room = new SharedRoom(200);
+  for (let i = 0; i < 50; i++) room.adapt(0.1);
+  expect(room.size).toBe(64);
+  for (let i = 0; i < 50; i++) {
+    fill(room, 100);
+    room.adapt(0.1);
+  }
+  expect(room.size).toBe(200);
+});
+
+test('it shrinks while there is no time, until few are under way or each has but its first', () => {
+  const crowd = new SharedRoom(1024);
+  fill(crowd, 100);
+  for (let i = 0; i < 50; i++) crowd.adapt(1);
+  expect(crowd.size).toBeLessThanOrEqual(2);
+  // What is under way is none of its own any more: only when it has ended it counts.
+  expect(crowd.taken).toBeGreaterThan(2);
+
+  const alone = new SharedRoom(1024);
+  expect(fill(alone, 1)).toEqual([33]);
+  for (let i = 0; i < 50; i++) alone.adapt(1);
+  expect(alone.size).toBe(64);
+});
