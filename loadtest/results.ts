@@ -37,11 +37,15 @@ export function changeAgainst(
   variantName: string,
   now: number,
 ): number | undefined {
-  const before = previous?.cases
-    .find(({ name }) => name === caseName)
-    ?.variants.find(({ name }) => name === variantName)?.median;
+  const before = medianIn(previous, caseName, variantName);
+  return before === undefined ? undefined : now / before;
+}
+
+/** A variant's median in a run; undefined where it did not run. */
+export function medianIn(run: BenchRun | undefined, caseName: string, variantName: string): number | undefined {
+  const variants = run?.cases.find(({ name }) => name === caseName)?.variants;
   // A variant that did not run has NaN, which JSON turns into null.
-  return before ? now / before : undefined;
+  return variants?.find(({ name }) => name === variantName)?.median || undefined;
 }
 
 /** The newest earlier run of the same suite at the same scale. */

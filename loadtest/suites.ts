@@ -8,5 +8,6 @@ export const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Sui
   journal: () => import('./journal.ts'),
   push: () => import('./push.ts'),
   simulation: () => import('./simulation/validation.ts'),
+  system: () => import('./system.ts'),
   vision: () => import('./vision.ts'),
 };

@@ -69,8 +69,11 @@ export class LoadClient {
     return client;
   }
 
-  /** @returns the image's id, or undefined where it was not accepted */
-  async submit(transaction: string, key: string): Promise<string | undefined> {
+  /**
+   * @param image in place of the client's own
+   * @returns the image's id, or undefined where it was not accepted
+   */
+  async submit(transaction: string, key: string, image = this.#options.image): Promise<string | undefined> {
     const at = this.#options.now();
     try {
       const response = await request(`${this.#options.url}/v1/transactions/${transaction}/images`, {
@@ -81,7 +84,7 @@ export class LoadClient {
           'content-type': this.#options.mediaType,
           'idempotency-key': key,
         },
-        body: this.#options.image,
+        body: image,
         signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(SUBMIT_TIMEOUT_MS)]),
       });
       const text = await response.body.text();
@@ -95,9 +98,14 @@ export class LoadClient {
   }
 
   /** Repeats under the same key until accepted, as a careful client does, or until `signal` says to give up. */
-  async submitSurely(transaction: string, key: string, signal: AbortSignal): Promise<string | undefined> {
+  async submitSurely(
+    transaction: string,
+    key: string,
+    signal: AbortSignal,
+    encoded?: Uint8Array,
+  ): Promise<string | undefined> {
     while (!signal.aborted) {
-      const image = await this.submit(transaction, key);
+      const image = await this.submit(transaction, key, encoded);
       if (image !== undefined) return image;
       await sleep(RETRY_MS);
     }

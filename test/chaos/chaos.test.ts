@@ -18,10 +18,10 @@ test('whatever strikes, clients lose nothing, get nothing twice and nothing out 
   timeout: 300_000,
 }, async () => {
   const lines: string[] = [];
-  const report = await runChaos({ seed: 20_261_121, seconds: 25, say: (line) => lines.push(line) });
+  const report = await runChaos({ seed: 20_261_121, seconds: 50, say: (line) => lines.push(line) });
   expect(
     report.findings,
-    `replay with npm run chaos -- --seed ${report.seed} --seconds 25\n${lines.join('\n')}`,
+    `replay with npm run chaos -- --seed ${report.seed} --seconds 50\n${lines.join('\n')}`,
   ).toEqual([]);
   expect(report.accepted).toBeGreaterThan(50);
   process.stderr.write(`chaos: ${JSON.stringify(report)}\n`);
