@@ -5,7 +5,8 @@
 import { EpochMismatchError, JournalBehindError, JournalDamagedError } from './errors.ts';
 import { quarantine } from './quarantine.ts';
 import { listVolumes } from './volume-files.ts';
-import { type JournalWriter, type JournalWriterOptions, openJournalWriter } from './writer.ts';
+import { type JournalWriter, openJournalWriter } from './writer.ts';
+import type { JournalWriterOptions } from './writer-options.ts';
 
 export interface OpenedJournal {
   readonly writer: JournalWriter;

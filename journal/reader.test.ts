@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { JournalMissingError } from './errors.ts';
-import { openJournalReader, type Range, type Retired } from './reader.ts';
+import { openJournalReader } from './reader.ts';
+import type { Range, Retired } from './reading.ts';
 import { newEntry } from './testing/new-entry.ts';
 import { temporaryFolder } from './testing/temporary-folder.ts';
 import { type JournalWriter, openJournalWriter } from './writer.ts';

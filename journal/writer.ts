@@ -5,96 +5,27 @@
  * worker thread. After an error nothing of the batch is in the journal, and the same call may simply be repeated.
  */
 import { mkdirSync } from 'node:fs';
+import {
+  type AppendBatch,
+  type AppendedSegment,
+  type AppendResult,
+  appendedSegment,
+  checkBatch,
+  type Maintenance,
+} from './appending.ts';
 import { checkpoint, walBytes } from './checkpoint.ts';
 import type { NewEntry } from './entry.ts';
-import { BatchOrderError, EpochMismatchError, journalError } from './errors.ts';
+import { EpochMismatchError, journalError } from './errors.ts';
 import { quickCheck } from './quick-check.ts';
 import { SealedVolume } from './sealed-volume.ts';
 import { draftSegments, type SegmentDraft } from './segment-draft.ts';
-import { type StoredMessageId, storeMessageId } from './stored-message-id.ts';
+import { unseenEntries } from './unseen-entries.ts';
 import { createVolume } from './volume-create.ts';
 import { fileBytes, listVolumes, removeLitter, removeVolume, syncFolder, volumePath } from './volume-files.ts';
 import { OFFSET_SPACE } from './volume-schema.ts';
 import { VolumeWriter } from './volume-writer.ts';
 import { lockForWriting, type WriterLock } from './writer-lock.ts';
-
-export interface JournalWriterOptions {
-  /** The incarnation of the log whose offsets these are. */
-  readonly epoch: string;
-  /** ms: creation time of the first volume. */
-  readonly now: number;
-  /**
-   * Of a journal that is created: the first offset that the log still has. Clients may have had entries below it, so a
-   * position there is answered as retired, and each client's first entry names the offset before `start` as its `prev`. Default 0.
-   */
-  readonly start?: number;
-  /** A volume older than this is followed by a new one. Default 24 h. */
-  readonly volumeSpanMs?: number;
-  /** A volume larger than this is followed by a new one. Default 4 GiB. */
-  readonly volumeBytes?: number;
-  /** Volumes whose latest batch arrived longer ago than this are removed by `maintain`. Default: never. */
-  readonly retentionMs?: number;
-  /** While all volumes together are larger than this, `maintain` removes the oldest. Default: never. */
-  readonly retentionBytes?: number;
-  /** The WAL is moved into the database beyond this size. Default 16 MiB. */
-  readonly walBytes?: number;
-  /** Most bytes of frames in a segment. Default 256 KiB. */
-  readonly segmentBytes?: number;
-  /** Run SQLite's quick_check over the newest volume first (reads all of it). Default false. */
-  readonly check?: boolean;
-}
-
-export interface AppendBatch {
-  /** Ascending by offset, all below `position`. May be empty: then only the position moves. */
-  readonly entries: readonly NewEntry[];
-  /** Offset of the next record to consume from the source partition. */
-  readonly position: number;
-  readonly epoch: string;
-  /** ms: arrival time; volumes are rolled by it. */
-  readonly now: number;
-}
-
-/** What one client got: the bytes that its live readers need now. */
-export interface AppendedSegment {
-  readonly client: string;
-  readonly first: number;
-  readonly last: number;
-  readonly count: number;
-  /** Offset of the client's entry before `first`, -1 where there is none. */
-  readonly prev: number;
-  readonly data: Buffer;
-}
-
-export interface AppendResult {
-  readonly appended: number;
-  /** Dropped because an entry with the same message id is held. */
-  readonly duplicates: number;
-  /** Dropped because they lie below the position: this batch, or part of it, was appended before. */
-  readonly replayed: number;
-  /** The position as it now is on the disk. */
-  readonly position: number;
-  readonly segments: readonly AppendedSegment[];
-  readonly rolled: boolean;
-  /** Size of the WAL after the call. */
-  readonly walBytes: number;
-}
-
-export interface Maintenance {
-  readonly rolled: boolean;
-  /** Base offsets of the volumes that were removed. */
-  readonly retired: readonly number[];
-}
-
-const DEFAULTS = {
-  start: 0,
-  volumeSpanMs: 24 * 3_600_000,
-  volumeBytes: 4 * 2 ** 30,
-  retentionMs: Number.POSITIVE_INFINITY,
-  retentionBytes: Number.POSITIVE_INFINITY,
-  walBytes: 16 * 2 ** 20,
-  segmentBytes: 256 * 1024,
-  check: false,
-};
+import { DEFAULTS, type JournalWriterOptions } from './writer-options.ts';
 
 /**
  * Opens a journal folder for writing, creating it where needed, and becomes its only writer.
@@ -174,14 +105,14 @@ export class JournalWriter {
     const rolled = this.#isDue(active, batch.now, fresh);
     if (rolled) active = this.#roll(active, fresh[0]?.offset ?? known, batch.now);
     return this.#guard(active, () => {
-      const { byClient, ids, duplicates } = this.#unseen(active, fresh);
+      const { byClient, ids, duplicates } = unseenEntries(fresh, [active, ...this.#sealed]);
       const segments: SegmentDraft[] = [];
       const appended: AppendedSegment[] = [];
       for (const [client, entries] of byClient) {
         const head = active.head(client, () => this.#nextClient++);
         for (const segment of draftSegments(head, entries, this.#options.segmentBytes)) {
           segments.push(segment);
-          appended.push(describe(segment));
+          appended.push(appendedSegment(segment));
         }
       }
       active.append(segments, ids, batch.position, batch.now);
@@ -295,24 +226,6 @@ export class JournalWriter {
     });
   }
 
-  /** Sorts the entries by client and drops those whose message id is held, or comes twice in the batch. */
-  #unseen(active: VolumeWriter, entries: readonly NewEntry[]) {
-    const byClient = new Map<string, NewEntry[]>();
-    const ids = new Map<number, StoredMessageId>();
-    const inBatch = new Set<string>();
-    for (const entry of entries) {
-      if (inBatch.has(entry.messageId)) continue;
-      const id = storeMessageId(entry.messageId);
-      if (active.holdsMessage(id) || this.#sealed.some((volume) => volume.holdsMessage(id))) continue;
-      inBatch.add(entry.messageId);
-      ids.set(entry.offset, id);
-      const list = byClient.get(entry.client);
-      if (list === undefined) byClient.set(entry.client, [entry]);
-      else list.push(entry);
-    }
-    return { byClient, ids, duplicates: entries.length - ids.size };
-  }
-
   #chooseRetired(active: VolumeWriter, now: number): number[] {
     const { retentionMs, retentionBytes } = this.#options;
     let total = this.#sealed.reduce((sum, volume) => sum + volume.bytes, fileBytes(active.path));
@@ -340,23 +253,5 @@ function sealVolume(folder: string, base: number, next: number): void {
     if (volume.state.next === null) volume.seal(next);
   } finally {
     volume.close();
-  }
-}
-
-function describe({ head, first, entries, data }: SegmentDraft): AppendedSegment {
-  return { client: head.name, first, last: head.head, count: entries.length, prev: entries[0]!.prev, data };
-}
-
-function checkBatch(folder: string, epoch: string, batch: AppendBatch): void {
-  if (batch.epoch !== epoch) throw new EpochMismatchError(folder, batch.epoch, epoch);
-  let previous = -1;
-  for (const { offset } of batch.entries) {
-    if (!Number.isSafeInteger(offset) || offset <= previous) {
-      throw new BatchOrderError(`offset ${offset} does not follow ${previous}`);
-    }
-    previous = offset;
-  }
-  if (!Number.isSafeInteger(batch.position) || batch.position <= previous) {
-    throw new BatchOrderError(`position ${batch.position} does not lie past offset ${previous}`);
   }
 }

@@ -6,9 +6,10 @@
  * dead-letter-1 before the position passes it.
  */
 import { join } from 'node:path';
+import type { AppendedSegment } from '../../journal/appending.ts';
 import { JournalBehindError } from '../../journal/errors.ts';
 import { type OpenedJournal, openOrRenewJournal } from '../../journal/open-or-renew.ts';
-import type { AppendedSegment, JournalWriter } from '../../journal/writer.ts';
+import type { JournalWriter } from '../../journal/writer.ts';
 import { deadLetterRecord } from '../../protocol/dead-letter.ts';
 import { OffsetOutOfRangeError } from '../../protocol/log/errors.ts';
 import type { Batch, Log, LogRecord, Subscription, Watermarks } from '../../protocol/log/log.ts';

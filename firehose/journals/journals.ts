@@ -3,7 +3,8 @@
  * client begin and end.
  */
 import { join } from 'node:path';
-import { type Bounds, type JournalReader, openJournalReader } from '../../journal/reader.ts';
+import { type JournalReader, openJournalReader } from '../../journal/reader.ts';
+import type { Bounds } from '../../journal/reading.ts';
 import { partitionOf } from '../../protocol/log/partitioner.ts';
 
 /** The journals are not open (yet, or again): the request is answered 503. */

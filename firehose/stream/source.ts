@@ -5,7 +5,8 @@
  * decided in SQLite; the rest, by entry, here.
  */
 import type { EntryFilter, JournalEntry } from '../../journal/entry.ts';
-import type { JournalReader, Range, Retired, Selection } from '../../journal/reader.ts';
+import type { JournalReader } from '../../journal/reader.ts';
+import type { Range, Retired, Selection } from '../../journal/reading.ts';
 
 export interface Step {
   readonly kind: 'step';

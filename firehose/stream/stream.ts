@@ -6,9 +6,7 @@
  * of the journal it waits in the live tail, from which fresh entries come without being read again. Replay and live are
  * the same loop: there is no seam.
  */
-import type { Retired } from '../../journal/reader.ts';
-import { ExpensiveExpressionError } from '../filter/expression.ts';
-import type { Format } from '../format/format.ts';
+import type { Retired } from '../../journal/reading.ts';
 import {
   type Bookmark,
   type ControlApplied,
@@ -17,6 +15,8 @@ import {
   type GoodbyeReason,
   type Hello,
 } from '../../protocol/frames.ts';
+import { ExpensiveExpressionError } from '../filter/expression.ts';
+import type { Format } from '../format/format.ts';
 import type { Rate } from '../request/stream-request.ts';
 import { Chunk } from './chunk.ts';
 import type { FreshEntries, Waiting } from './live-tail.ts';
