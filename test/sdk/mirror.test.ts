@@ -58,7 +58,7 @@ test('what a crash left behind the position is cut off', async () => {
   await mirror(client, first, { follow: false });
   await first.close();
   const [file] = (await readdir(folder)).filter((name) => name.endsWith('.ndjson'));
-  await writeFile(join(folder, file!), '{"kind":"message","half', { flag: 'a' });
+  await writeFile(join(folder, file!), `{"kind":"message","half${'x'.repeat(100_000)}`, { flag: 'a' });
   await node.produce('dot', numbered(5, 7));
   const second = await openNdjsonFolder(folder);
   await mirror(client, second, { follow: false });
