@@ -10,11 +10,12 @@ export function reportHtml(runs: readonly BenchRun[]): string {
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Sluice benchmarks</title><style>${STYLE}</style>
-<h1>Sluice benchmarks</h1>
+<main><h1>Sluice benchmarks</h1>
 <p>Medians of interleaved rounds; a tick marks every round. A ratio is the median over the rounds of the ratio within each
 round. Change is against the run before at the same scale, whose median is the dashed mark.</p>
 ${goalsTable(newest)}
 ${sections.join('\n')}
+</main>
 </html>
 `;
 }
@@ -30,7 +31,7 @@ function goalsTable(runs: readonly BenchRun[]): string {
     ),
   );
   if (rows.length === 0) return '';
-  return `<div class="wide"><table><caption>Goals</caption><thead><tr><th>suite<th>case<th>goal and outcome</thead><tbody>${rows.join('\n')}</tbody></table></div>`;
+  return `<div class="wide" tabindex="0" role="region" aria-label="Goals"><table><caption>Goals</caption><thead><tr><th>suite<th>case<th>goal and outcome</thead><tbody>${rows.join('\n')}</tbody></table></div>`;
 }
 
 function suiteSection(run: BenchRun, previous: BenchRun | undefined, runs: readonly BenchRun[]): string {
@@ -46,7 +47,7 @@ function caseFigure(result: CaseResult, previous: BenchRun | undefined, trend: s
   const direction = result.better === 'higher' ? 'more is better' : 'less is better';
   return `<figure><figcaption>${escaped(result.name)} <small>${escaped(result.unit)}, ${direction}, ${result.rounds} rounds</small></figcaption>
 ${bars(result, (variant) => medianIn(previous, result.name, variant))}
-<div class="wide"><table><thead><tr><th>variant<th>kind<th>median<th>least – most<th>change<th>further<th>survives</thead><tbody>
+<div class="wide" tabindex="0" role="region" aria-label="Figures: ${escaped(result.name)}"><table><thead><tr><th>variant<th>kind<th>median<th>least – most<th>change<th>further<th>survives</thead><tbody>
 ${result.variants.map((variant) => variantRow(result, variant, previous)).join('\n')}
 </tbody></table></div>${result.goals.map(goalLine).join('')}${trend}</figure>`;
 }
