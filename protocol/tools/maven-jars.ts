@@ -4,7 +4,7 @@
  * What to fetch is said by a pom beside the code that runs it; the jars are kept in the repository's .cache.
  */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -42,6 +42,15 @@ export function ensureJars(pom: string, name: string): string {
     if (!existsSync(folder)) throw error; // another process was first
   }
   return folder;
+}
+
+/** The version of an artifact that a pom names. */
+export function versionIn(pom: string, artifact: string): string {
+  const version = new RegExp(`<artifactId>${artifact}</artifactId>\\s*<version>([^<]+)<`).exec(
+    readFileSync(pom, 'utf8'),
+  )?.[1];
+  if (version === undefined) throw new Error(`${pom} names no version of ${artifact}`);
+  return version;
 }
 
 function requireTool(tool: string, args: readonly string[], needed: string): void {

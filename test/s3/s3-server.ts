@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../firehose/testing/free-port.ts';
-import { ensureJars } from '../../protocol/tools/maven-jars.ts';
+import { ensureJars, versionIn } from '../../protocol/tools/maven-jars.ts';
 
 const POM = fileURLToPath(new URL('./pom.xml', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
@@ -23,7 +23,7 @@ export interface S3Server {
 
 /** @param folder of the configuration and the objects @param buckets to be there from the start */
 export async function startS3Server(folder: string, buckets: readonly string[]): Promise<S3Server> {
-  const jars = ensureJars(POM, 's3proxy-3.0.0');
+  const jars = ensureJars(POM, `s3proxy-${versionIn(POM, 's3proxy')}`);
   const objects = join(folder, 'objects');
   const bucketFolder = (bucket: string) => join(objects, bucket);
   for (const bucket of buckets) mkdirSync(bucketFolder(bucket), { recursive: true });
