@@ -2,11 +2,15 @@
  * Vision: images through the log, the worker and the inference process, beside a loop that only decodes and infers with the
  * same service and threads; how long an image takes at half of that load; and what memory 10,000 images leave behind.
  */
-import type { BenchCase, Suite } from './suite.ts';
+import type { BenchCase, Suite, Variant } from './suite.ts';
 import { openLatency, openRawLatency } from './vision/latency.ts';
 import { openMemory } from './vision/memory.ts';
+import { openRapidocr } from './vision/rapidocr.ts';
 import { openRaw, openThroughput } from './vision/throughput.ts';
 import { THREADS } from './vision/work.ts';
+
+/** The same models, nothing stored. */
+const RAPIDOCR: Variant = { name: 'rapidocr over HTTP', kind: 'peer', open: openRapidocr };
 
 const throughput = (service: string): BenchCase => ({
   name: `${service}: images through the log`,
@@ -22,6 +26,7 @@ const throughput = (service: string): BenchCase => ({
       open: (context) => openThroughput(service, context),
     },
     { name: 'raw loop', kind: 'limit', open: (context) => openRaw(service, context) },
+    ...(service === 'ocr' ? [RAPIDOCR] : []),
   ],
 });
 
