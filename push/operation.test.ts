@@ -1,4 +1,6 @@
 /** Push as its operator sees it: what it reports, and what happens where two processes want the same. */
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Capacity } from '../protocol/generated/capacity/v1m0/capacity_pb.js';
@@ -65,5 +67,30 @@ test('a second process on the same journals is not ready and says why, and takes
   } finally {
     await second.stop();
     await first.deployment.remove();
+  }
+});
+
+test('a damaged journal is moved aside and built anew from the log: what was pushed stays pushed', async () => {
+  const first = await runPush(receiver);
+  const { deployment } = first;
+  const client = await first.newClient();
+  const offsets = await client.produce(['a', 'b']);
+  await receiver.until(client.path, (all) => all.length === 2);
+  await first.stop();
+  const journals = join(deployment.context.dataFolder, 'journal');
+  const files = readdirSync(journals, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const volumes = files.filter(({ name }) => name.endsWith('.db'));
+  expect(volumes.length).toBeGreaterThan(0);
+  for (const { parentPath, name } of volumes) writeFileSync(join(parentPath, name), Buffer.alloc(8192, 0xff));
+  const context = { ...deployment.context, metrics: new Registry() };
+  const second = await runPush(receiver, {}, { ...deployment, context });
+  try {
+    offsets.push(...(await client.produce(['a'])));
+    const requests = await receiver.until(client.path, (all) => all.some(({ body }) => body.offset === offsets[2]));
+    expect(acceptedOffsets(requests).toSorted((a, b) => a - b)).toEqual(offsets);
+    expect(readdirSync(`${journals}-aside`).length).toBeGreaterThan(0);
+  } finally {
+    await second.stop();
+    await deployment.remove();
   }
 });

@@ -54,6 +54,30 @@ test('one bad address among good ones refuses the name, whichever would have bee
   await expect(get('rebound.example', ['93.184.215.14', '127.0.0.1'])).rejects.toThrow(TargetRefused);
 });
 
+test('a name is looked up for each connection: one that is bound anew gains nothing', async () => {
+  const answers = ['127.0.0.1', '10.0.0.1', '169.254.169.254'];
+  const asked: string[] = [];
+  const connect = publicConnector({ allowLoopback: true, connectTimeoutMs: 2000 }, (host, done) => {
+    asked.push(host);
+    done(null, [{ address: answers[asked.length - 1]!, family: 4 }]);
+  });
+  const once = async () => {
+    const client = new Client(`http://rebound.example:${port}`, { connect });
+    try {
+      const { body } = await client.request({ method: 'GET', path: '/' });
+      await body.dump();
+    } finally {
+      await client.destroy();
+    }
+  };
+  await once();
+  const before = requests;
+  await expect(once()).rejects.toThrow(TargetRefused);
+  await expect(once()).rejects.toThrow(TargetRefused);
+  expect(asked).toHaveLength(3);
+  expect(requests).toBe(before);
+});
+
 test('a name without an address fails', async () => {
   await expect(get('nowhere.example', [])).rejects.toThrow('has no address');
 });

@@ -59,22 +59,26 @@ const RESUMES: RouteProblems = {
 
 export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
   return async (server: FastifyInstance) => {
-    server.get('/v1/webhook/delivery', { config: DELIVERY }, async (request) => {
-      const caller = await authorised(request, to);
-      const { failingSince, nextTry, after, inFlight, ...rest } = workerOf(caller, to).status();
-      return {
-        ...rest,
-        in_flight: inFlight,
-        position: { epoch: to.directory.epoch, offset: after },
-        dead_letters: to.store.deadLetterCount(caller.claims.client),
-        ...(failingSince !== undefined && { failing_since: new Date(failingSince).toISOString() }),
-        ...(nextTry !== undefined && { next_try: new Date(nextTry).toISOString() }),
-      };
-    });
+    server.get(
+      '/v1/webhook/delivery',
+      { config: DELIVERY, schema: { tags: ['webhook'], summary: 'How deliveries stand' } },
+      async (request) => {
+        const caller = await authorised(request, to);
+        const { failingSince, nextTry, after, inFlight, ...rest } = workerOf(caller, to).status();
+        return {
+          ...rest,
+          in_flight: inFlight,
+          position: { epoch: to.directory.epoch, offset: after },
+          dead_letters: to.store.deadLetterCount(caller.claims.client),
+          ...(failingSince !== undefined && { failing_since: new Date(failingSince).toISOString() }),
+          ...(nextTry !== undefined && { next_try: new Date(nextTry).toISOString() }),
+        };
+      },
+    );
 
     server.post<{ Body: Type.Static<typeof ResumeBody> }>(
       '/v1/webhook/resume',
-      { config: RESUMES, schema: { body: ResumeBody } },
+      { config: RESUMES, schema: { tags: ['webhook'], summary: 'Go on at another position', body: ResumeBody } },
       async (request) => {
         const caller = await authorised(request, to);
         const worker = workerOf(caller, to);
@@ -87,7 +91,10 @@ export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
 
     server.get<{ Querystring: Type.Static<typeof LettersQuery> }>(
       '/v1/webhook/dead-letters',
-      { config: DELIVERY, schema: { querystring: LettersQuery } },
+      {
+        config: DELIVERY,
+        schema: { tags: ['webhook'], summary: 'Deliveries that were given up', querystring: LettersQuery },
+      },
       async (request) => {
         const caller = await authorised(request, to);
         const { after = 0, limit = PAGE_LIMIT } = request.query;
@@ -99,7 +106,15 @@ export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
 
     server.post<{ Params: Type.Static<typeof LetterParams> }>(
       '/v1/webhook/dead-letters/:id/replay',
-      { config: DELIVERY, schema: { params: LetterParams, response: { 202: ReplayAnswer } } },
+      {
+        config: DELIVERY,
+        schema: {
+          tags: ['webhook'],
+          summary: 'Deliver one again that was given up',
+          params: LetterParams,
+          response: { 202: ReplayAnswer },
+        },
+      },
       async (request, reply) => {
         const caller = await authorised(request, to);
         const endpoint = to.store.replayOne(caller.claims.client, Number(request.params.id));
@@ -111,7 +126,15 @@ export function pushRoutes(to: RouteDependencies): FastifyPluginAsync {
 
     server.post<{ Body: Type.Static<typeof ReplayBody> }>(
       '/v1/webhook/dead-letters/replay',
-      { config: DELIVERY, schema: { body: ReplayBody, response: { 202: ReplayAnswer } } },
+      {
+        config: DELIVERY,
+        schema: {
+          tags: ['webhook'],
+          summary: 'Deliver again what was given up since a moment',
+          body: ReplayBody,
+          response: { 202: ReplayAnswer },
+        },
+      },
       async (request, reply) => {
         const caller = await authorised(request, to);
         const counts = to.store.replaySince(caller.claims.client, Date.parse(request.body.since));
