@@ -1,6 +1,6 @@
 /** How requests reach the server: base URL, token, redirects to the node that can answer, and what an answer other than success means. */
-import { ProblemError } from './errors.ts';
-import { isTrustedNode, UntrustedRedirectError } from './trusted-node.ts';
+import { ProblemError, UntrustedRedirectError } from './errors.ts';
+import { isTrustedNode } from './trusted-node.ts';
 
 export interface Connection {
   readonly url: string;

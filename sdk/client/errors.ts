@@ -48,3 +48,17 @@ export class StreamEndedError extends Error {
     this.offset = offset;
   }
 }
+
+/** A redirect to a host that the token may not go to. */
+export class UntrustedRedirectError extends Error {
+  override readonly name = 'UntrustedRedirectError';
+  /** Where the server wanted the request to go. */
+  readonly location: string;
+  constructor(base: string, location: string) {
+    const { host } = new URL(location);
+    super(
+      `${base} sends this request on to ${location}, which the token is not sent to. If that is a node of the same deployment, allow it: allowedNodes: ['${host}']`,
+    );
+    this.location = location;
+  }
+}

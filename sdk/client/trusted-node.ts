@@ -3,20 +3,6 @@
  * delivered anywhere, so a node is trusted by its host, not by being named.
  */
 
-/** A redirect to a host that the token may not go to. */
-export class UntrustedRedirectError extends Error {
-  override readonly name = 'UntrustedRedirectError';
-  /** Where the server wanted the request to go. */
-  readonly location: string;
-  constructor(base: string, location: string) {
-    const { host } = new URL(location);
-    super(
-      `${base} sends this request on to ${location}, which the token is not sent to. If that is a node of the same deployment, allow it: allowedNodes: ['${host}']`,
-    );
-    this.location = location;
-  }
-}
-
 /**
  * Trusted are: the host of the base URL on any port, hosts below it (`node-0.sluice.example` for `sluice.example`), and what
  * `allowed` names: a host (`node-0.example`, on any port), a host with its port, or all hosts below one (`*.nodes.example`). Never a step
