@@ -68,8 +68,7 @@ async function overHttps(client: string, query: string): Promise<Frames> {
   const { hostname, port } = new URL(secure.url);
   const authorization = `Bearer ${await secure.token(client)}`;
   const path = `/v1/firehose?${query}`;
-  // One ALPN protocol alone: the server has the choice of none.
-  const request = httpsRequest({ hostname, port, path, ca, headers: { authorization }, ALPNProtocols: ['http/1.1'] });
+  const request = httpsRequest({ hostname, port, path, ca, headers: { authorization } });
   const [response] = await once(request.end(), 'response');
   expect(response.statusCode).toBe(200);
   return new Frames(response);

@@ -52,10 +52,11 @@ function woken(tail: LiveTail, client: string, signal: AbortSignal): Promise<voi
       return;
     }
     const waiting: Waiting = { woken: (_fresh: FreshEntries) => done() };
-    function done() {
+    function done(): false {
       tail.leave(client, waiting);
       signal.removeEventListener('abort', done);
       resolve();
+      return false;
     }
     signal.addEventListener('abort', done, { once: true });
     tail.wait(client, waiting);

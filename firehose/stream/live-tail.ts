@@ -20,8 +20,8 @@ export interface FreshEntries {
 }
 
 export interface Waiting {
-  /** Something was appended. Must not throw. The stream no longer waits: it says so itself if it still does. */
-  woken(fresh: FreshEntries): void;
+  /** Something was appended. Must not throw. @returns whether it goes on waiting */
+  woken(fresh: FreshEntries): boolean;
 }
 
 export interface Segment {
@@ -66,9 +66,9 @@ export class LiveTail {
       this.#fresh.delete(client);
       const streams = this.#waiting.get(client);
       if (streams === undefined) continue;
-      this.#waiting.delete(client);
       const fresh = new JoinedSegments(segments);
-      for (const stream of streams) stream.woken(fresh);
+      for (const stream of streams) if (!stream.woken(fresh)) streams.delete(stream);
+      if (streams.size === 0 && this.#waiting.get(client) === streams) this.#waiting.delete(client);
     }
   }
 }

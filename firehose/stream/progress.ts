@@ -3,6 +3,8 @@ import type { Sink } from './sink.ts';
 
 /** The speed is taken over so long. */
 const SPEED_MS = 1_000;
+/** Where nobody has looked for so long, what the peer did meanwhile is not known: it is not held against it. */
+const UNSEEN_MS = 1_000;
 
 export class Progress {
   #messages = 0;
@@ -12,11 +14,13 @@ export class Progress {
   #speedFrom = 0;
   #taken = 0;
   #takenAt: number;
+  #seenAt: number;
 
   /** @param now ms */
   constructor(now: number) {
     this.#speedAt = now;
     this.#takenAt = now;
+    this.#seenAt = now;
   }
 
   /** Messages sent. */
@@ -39,13 +43,20 @@ export class Progress {
     return this.#messages === 0 ? 0 : this.#bytes / this.#messages;
   }
 
+  /** Nothing has been sent lately, and the speed says so. */
+  get resting(): boolean {
+    return this.#speed === 0 && this.#messages === this.#speedFrom;
+  }
+
   sent(messages: number, bytes: number): void {
     this.#messages += messages;
     this.#bytes += bytes;
   }
 
   tick(now: number, { taken, backlog }: Pick<Sink, 'taken' | 'backlog'>): void {
-    if (backlog === 0 || taken !== this.#taken) {
+    const unseen = now - this.#seenAt > UNSEEN_MS;
+    this.#seenAt = now;
+    if (backlog === 0 || taken !== this.#taken || unseen) {
       this.#taken = taken;
       this.#takenAt = now;
     }

@@ -6,71 +6,44 @@
  * of the journal it waits in the live tail, from which fresh entries come without being read again. Replay and live are
  * the same loop: there is no seam.
  */
-import type { Retired } from '../../journal/reading.ts';
-import {
-  type Bookmark,
-  type ControlApplied,
-  type ControlFrame,
-  GOODBYE_REASONS,
-  type GoodbyeReason,
-  type Hello,
-} from '../../protocol/frames.ts';
+
+import type { ControlApplied, GoodbyeReason, Hello } from '../../protocol/frames.ts';
 import { ExpensiveExpressionError } from '../filter/expression.ts';
 import type { Format } from '../format/format.ts';
 import type { Rate } from '../request/stream-request.ts';
+import { Announcer, type Place } from './announcer.ts';
 import { Chunk } from './chunk.ts';
 import type { FreshEntries, Waiting } from './live-tail.ts';
-import { Pacer } from './pacer.ts';
+import { PacedReader } from './paced-reader.ts';
 import { Progress } from './progress.ts';
 import type { Runnable } from './scheduler.ts';
 import type { Sink, SinkEvents } from './sink.ts';
 import type { Source, Step } from './source.ts';
+import type { StreamPlan } from './stream-plan.ts';
 import type { StreamSurroundings } from './surroundings.ts';
 
-/** A stream whose filter drops everything says where it stands at most so often. */
-const BOOKMARK_MS = 1_000;
 /** A connection that does not take its goodbye is cut after so long. */
 const LINGER_MS = 2_000;
 
-export interface StreamPlan {
-  readonly client: string;
-  readonly epoch: string;
-  /** The stream holds what comes after this offset. */
-  readonly after: number;
-  /** Last offset wanted. */
-  readonly until: number | undefined;
-  readonly follow: boolean;
-  readonly rate: Rate;
-  /** Most messages in one write, longest wait for more of them at the tail. */
-  readonly batch: { readonly messages: number | undefined; readonly waitMs: number };
-  readonly heartbeatMs: number;
-  readonly onGap: 'fail' | 'earliest';
-  /** When the token runs out, ms since the epoch. */
-  readonly expiresAt: number;
-  /** The named consumer whose connection this is. */
-  readonly consumer: string | undefined;
-}
-
-export class Stream implements Runnable, Waiting, SinkEvents {
+export class Stream implements Runnable, Waiting, SinkEvents, Place {
   readonly id: string;
   readonly plan: StreamPlan;
   readonly progress: Progress;
   readonly #format: Format;
   readonly #sink: Sink;
   readonly #around: StreamSurroundings;
-  readonly #pacer: Pacer;
-  #source: Source;
+  readonly #announcer: Announcer;
+  readonly #reader: PacedReader;
   #position: number;
-  #skipped = 0;
   #caughtUp = false;
   #paused = false;
   #throttled = false;
   #ended = false;
-  #lastBookmark: number;
   #timer: NodeJS.Timeout | undefined;
   /** Messages that wait at the tail for their batch to fill. */
   #held = 0;
-  #notices: ControlApplied[] = [];
+  /** Nothing depends on the time before this moment, ms since the epoch. */
+  #quietUntil = 0;
 
   constructor(
     id: string,
@@ -80,14 +53,13 @@ export class Stream implements Runnable, Waiting, SinkEvents {
   ) {
     this.id = id;
     this.plan = plan;
-    this.#source = io.source;
     this.#format = io.format;
     this.#sink = io.sink;
     this.#around = around;
     this.#position = plan.after;
     const now = around.now();
-    this.#pacer = new Pacer(plan.rate, now);
-    this.#lastBookmark = now;
+    this.#announcer = new Announcer(plan, io, around);
+    this.#reader = new PacedReader(io.source, plan, around.chunkBytes, now);
     this.progress = new Progress(now);
   }
 
@@ -100,15 +72,24 @@ export class Stream implements Runnable, Waiting, SinkEvents {
     return this.#paused;
   }
 
+  get throttled(): boolean {
+    return this.#throttled;
+  }
+
+  catchUpMs(lag: number): number | null {
+    return this.#reader.secondsFor(lag, lag * this.progress.meanBytes) * 1000 || null;
+  }
+
   start(hello: Hello): void {
     this.#sink.listen(this);
-    this.#say(hello);
+    this.#announcer.say(hello);
     this.#around.scheduler.enqueue(this);
   }
 
   step(): void {
+    this.#quietUntil = 0;
     if (this.#ended || this.#sink.full) return;
-    for (const notice of this.#notices.splice(0)) this.#say(notice);
+    this.#announcer.sayWaiting();
     if (this.#paused) return;
     try {
       this.#advance();
@@ -118,21 +99,21 @@ export class Stream implements Runnable, Waiting, SinkEvents {
     this.#sink.flush();
   }
 
-  woken(fresh: FreshEntries): void {
-    if (this.#ended || this.#paused) return;
+  woken(fresh: FreshEntries): boolean {
+    if (this.#ended || this.#paused) return false;
+    this.#quietUntil = 0;
+    if (this.plan.batch.waitMs > 0) return this.#hold(fresh.count);
     const follows = fresh.prev <= this.#position && this.#position < fresh.first;
-    const asItIs = this.#source.everything && !this.#pacer.limited && this.plan.until === undefined;
-    const { messages, waitMs } = this.plan.batch;
-    if (waitMs > 0) this.#hold(fresh.count);
-    else if (!follows || !asItIs || this.#sink.full || messages !== undefined) this.#around.scheduler.enqueue(this);
-    else {
-      const chunk = fresh.chunk(this.#format);
-      this.#sink.write(chunk);
-      this.#position = fresh.last;
-      this.progress.sent(fresh.count, chunk.data.length);
-      this.#sink.flush();
-      this.#around.tail.wait(this.plan.client, this);
+    if (!follows || !this.#reader.passesEverything || this.#sink.full) {
+      this.#around.scheduler.enqueue(this);
+      return false;
     }
+    const chunk = fresh.chunk(this.#format);
+    this.#sink.write(chunk);
+    this.#position = fresh.last;
+    this.progress.sent(fresh.count, chunk.data.length);
+    this.#sink.flush();
+    return true;
   }
 
   drained(): void {
@@ -145,18 +126,17 @@ export class Stream implements Runnable, Waiting, SinkEvents {
 
   /** Looks after what depends on time; called several times a second. */
   tick(now: number): void {
-    if (this.#ended) return;
+    if (this.#ended || now < this.#quietUntil) return;
     this.progress.tick(now, this.#sink);
     if (now >= this.plan.expiresAt) this.end('token_expired', 0);
     else if (this.progress.stuckMs(now) >= this.#around.stuckMs) {
       this.end('slow', 1_000, 'The reader took nothing for too long.');
       this.#sink.destroy();
-    } else if (!this.#sink.full) {
-      const due = now - this.#lastBookmark;
-      if (due >= this.plan.heartbeatMs || (this.#skipped > 0 && due >= BOOKMARK_MS)) {
-        this.#bookmark();
-        this.#sink.flush();
-      }
+    } else if (!this.#sink.full && now >= this.#announcer.due) {
+      this.#announcer.bookmark(this);
+      this.#sink.flush();
+    } else if (this.#sink.backlog === 0 && this.progress.resting) {
+      this.#quietUntil = Math.min(this.plan.expiresAt, this.#announcer.due);
     }
   }
 
@@ -178,35 +158,27 @@ export class Stream implements Runnable, Waiting, SinkEvents {
   }
 
   setRate(rate: Rate): ControlApplied {
-    this.#pacer.set(rate, this.#around.now());
+    this.#reader.setRate(rate, this.#around.now());
     this.#throttled = false;
     this.nudge();
     return this.#applied('max_rate');
   }
 
   setSource(source: Source): ControlApplied {
-    this.#source = source;
+    this.#reader.setSource(source);
     this.nudge();
     return this.#applied('filter');
   }
 
   acknowledged(offset: number): ControlApplied {
-    return this.#notice({ kind: 'control', applied: 'ack', offset });
+    this.#quietUntil = 0;
+    return this.#announcer.notice({ kind: 'control', applied: 'ack', offset });
   }
 
   /** Says goodbye and ends the response. Idempotent. */
   end(reason: GoodbyeReason, retryAfterMs: number, detail?: string): void {
     if (this.#ended) return;
-    const again = reason === 'retired' && this.plan.onGap === 'earliest';
-    this.#say({
-      kind: 'goodbye',
-      reason,
-      ...(detail !== undefined && { detail }),
-      terminal: GOODBYE_REASONS[reason].terminal && !again,
-      epoch: this.plan.epoch,
-      offset: this.#position,
-      retry_after_ms: retryAfterMs,
-    });
+    this.#announcer.goodbye(reason, this.#position, retryAfterMs, detail);
     this.#finish(reason);
     this.#sink.end();
     setTimeout(() => this.#sink.destroy(), LINGER_MS).unref();
@@ -216,31 +188,28 @@ export class Stream implements Runnable, Waiting, SinkEvents {
     clearTimeout(this.#timer);
     this.#held = 0;
     const now = this.#around.now();
-    const delay = this.#pacer.delay(now);
-    if (delay > 0) {
-      this.#throttled = true;
-      this.#wakeIn(delay);
-      return;
+    const found = this.#reader.next(this.#position, now);
+    switch (found.kind) {
+      case 'step':
+        this.#send(found, now);
+        break;
+      case 'not-yet':
+        this.#throttled = true;
+        this.#wakeIn(found.ms);
+        break;
+      case 'retired':
+        this.end('retired', 0, `Messages up to offset ${found.earliest - 1} were retired before they could be sent.`);
     }
-    const quota = this.#pacer.quota(now);
-    const found = this.#source.next(this.#position, {
-      bytes: Math.min(quota.bytes ?? Number.POSITIVE_INFINITY, this.#around.chunkBytes),
-      messages: least(quota.messages, this.plan.batch.messages),
-      until: this.plan.until,
-    });
-    if (found.kind === 'retired') this.#retired(found);
-    else this.#send(found, now);
   }
 
   #send(step: Step, now: number): void {
     for (const frames of step.frames) this.#sink.write(new Chunk(this.#format.messages(frames)));
     this.#position = step.position;
-    this.#skipped += step.skipped;
-    this.#pacer.spent(step.messages, step.bytes);
+    this.#announcer.skip(step.skipped);
     this.progress.sent(step.messages, step.bytes);
     if (step.end) this.#atEnd();
     else {
-      if (this.#skipped > 0 && now - this.#lastBookmark >= BOOKMARK_MS) this.#bookmark();
+      if (this.#announcer.skipped > 0 && now >= this.#announcer.due) this.#announcer.bookmark(this);
       // A full sink says when it has drained; asking for a turn meanwhile would be for nothing.
       if (!this.#sink.full) this.#around.scheduler.enqueue(this);
     }
@@ -249,15 +218,14 @@ export class Stream implements Runnable, Waiting, SinkEvents {
   #atEnd(): void {
     this.#throttled = false;
     const complete = this.#isComplete();
-    const skipped = this.#skipped > 0;
-    if (skipped && (complete || !this.#caughtUp)) this.#bookmark();
+    if (this.#announcer.skipped > 0 && (complete || !this.#caughtUp)) this.#announcer.bookmark(this);
     if (complete) {
       this.end('until', 0);
       return;
     }
     if (!this.#caughtUp) {
       this.#caughtUp = true;
-      this.#say({ kind: 'caught_up', offset: this.#position });
+      this.#announcer.say({ kind: 'caught_up', offset: this.#position });
     }
     this.#around.tail.wait(this.plan.client, this);
   }
@@ -269,10 +237,6 @@ export class Stream implements Runnable, Waiting, SinkEvents {
     return until !== undefined && this.#around.journaled(client) > until;
   }
 
-  #retired({ earliest }: Retired): void {
-    this.end('retired', 0, `Messages up to offset ${earliest - 1} have been retired before they could be sent.`);
-  }
-
   #fail(error: unknown): void {
     if (error instanceof ExpensiveExpressionError) {
       this.end('limit', 0, error.message);
@@ -282,13 +246,14 @@ export class Stream implements Runnable, Waiting, SinkEvents {
     this.end('error', 1_000);
   }
 
-  /** Lets messages gather at the tail until they fill a batch or have waited long enough. */
-  #hold(count: number): void {
+  /** Lets messages gather at the tail until they fill a batch or have waited long enough. @returns whether it waits */
+  #hold(count: number): boolean {
     const { messages = Number.POSITIVE_INFINITY, waitMs } = this.plan.batch;
     if (this.#held === 0) this.#wakeIn(waitMs);
     this.#held += count;
-    if (this.#held >= messages) this.#around.scheduler.enqueue(this);
-    else this.#around.tail.wait(this.plan.client, this);
+    if (this.#held < messages) return true;
+    this.#around.scheduler.enqueue(this);
+    return false;
   }
 
   #wakeIn(ms: number): void {
@@ -299,47 +264,9 @@ export class Stream implements Runnable, Waiting, SinkEvents {
     }, ms);
   }
 
-  #bookmark(): void {
-    const { latest, lag, hash, retentionExpiresInMs } = this.#around.standing(this.plan.client, this.#position);
-    const skipped = this.#skipped;
-    this.#skipped = 0;
-    this.#lastBookmark = this.#around.now();
-    this.#say({
-      kind: 'bookmark',
-      offset: this.#position,
-      skipped,
-      latest,
-      lag,
-      live: lag === 0,
-      hash,
-      throttled: this.#throttled && lag > 0,
-      paused: this.#paused,
-      retention_expires_in_ms: retentionExpiresInMs,
-      catch_up_ms: this.#catchUpMs(lag),
-    } satisfies Bookmark);
-  }
-
-  #catchUpMs(lag: number): number | null {
-    return this.#pacer.secondsFor(lag, lag * this.progress.meanBytes) * 1000 || null;
-  }
-
   #applied(applied: ControlApplied['applied']): ControlApplied {
-    return this.#notice({ kind: 'control', applied, offset: this.#position });
-  }
-
-  /** Written at once, or, where the sink is full, when it has drained: of each kind the latest. */
-  #notice(notice: ControlApplied): ControlApplied {
-    if (this.#sink.full) {
-      this.#notices = [...this.#notices.filter(({ applied }) => applied !== notice.applied), notice];
-    } else {
-      this.#say(notice);
-      this.#sink.flush();
-    }
-    return notice;
-  }
-
-  #say(frame: ControlFrame): void {
-    this.#sink.write(new Chunk(this.#format.control(frame)));
+    this.#quietUntil = 0;
+    return this.#announcer.notice({ kind: 'control', applied, offset: this.#position });
   }
 
   #finish(reason: GoodbyeReason | 'gone'): void {
@@ -349,8 +276,4 @@ export class Stream implements Runnable, Waiting, SinkEvents {
     this.#around.tail.leave(this.plan.client, this);
     this.#around.ended(this, reason);
   }
-}
-
-function least(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined ? b : Math.min(a, b ?? a);
 }

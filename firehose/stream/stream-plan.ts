@@ -1,0 +1,21 @@
+/** What was granted to a stream when it was opened. Nothing of it changes while the stream is open but the pace and the filter. */
+import type { Rate } from '../request/stream-request.ts';
+
+export interface StreamPlan {
+  readonly client: string;
+  readonly epoch: string;
+  /** The stream holds what comes after this offset. */
+  readonly after: number;
+  /** Last offset wanted. */
+  readonly until: number | undefined;
+  readonly follow: boolean;
+  readonly rate: Rate;
+  /** Most messages in one write, longest wait for more of them at the tail. */
+  readonly batch: { readonly messages: number | undefined; readonly waitMs: number };
+  readonly heartbeatMs: number;
+  readonly onGap: 'fail' | 'earliest';
+  /** When the token runs out, ms since the epoch. */
+  readonly expiresAt: number;
+  /** The named consumer whose connection this is. */
+  readonly consumer: string | undefined;
+}
