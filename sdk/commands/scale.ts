@@ -23,6 +23,8 @@ interface ScaleOptions {
   readonly rate?: string;
   readonly max?: string;
   readonly interval: string;
+  readonly drainWithin: string;
+  readonly downAfter: string;
   readonly watch?: boolean;
   readonly state?: string;
 }
@@ -37,6 +39,16 @@ export function scaleCommand(): Command {
     .option('--rate <records>', 'Records per second of one replica; learnt while the group is behind otherwise')
     .option('--max <n>', 'Most replicas; the number of partitions otherwise')
     .option('--interval <seconds>', 'Between two looks', '15')
+    .option(
+      '--drain-within <seconds>',
+      'A backlog is to be gone within this time',
+      String(DEFAULT_POLICY.drainMs / 1000),
+    )
+    .option(
+      '--down-after <seconds>',
+      'How long less must have been enough before less is advised',
+      String(DEFAULT_POLICY.downAfterMs / 1000),
+    )
     .option('--watch', 'Go on until stopped')
     .option('--state <file>', 'Where what was learnt is kept between two runs, as for a scheduled job');
   return addSettings(command).action(async () => {
@@ -50,17 +62,18 @@ async function advise(log: Log, options: ScaleOptions): Promise<void> {
   const { group, topic } = options;
   const intervalMs = positive('--interval', options.interval) * 1000;
   const policy = await policyOf(log, options);
+  const stop = stopSignal();
   let state = await readState(options.state);
   let replicas = positive('--replicas', options.replicas);
   // A first look knows no rates: one that nothing was kept for is followed by a second.
-  for (let looks = state.last === undefined ? 2 : 1; looks > 0 || options.watch; looks--) {
+  for (let looks = state.last === undefined ? 2 : 1; (looks > 0 || options.watch) && !stop.aborted; looks--) {
     const seen = await observe(log, group, topic, replicas);
     const next = adviseScale(policy, state, seen);
     state = next.state;
     process.stdout.write(`${JSON.stringify({ group, topic, lag: seen.lag, running: replicas, ...next.advice })}\n`);
     if (options.state !== undefined) await writeFile(options.state, JSON.stringify(state));
     if (options.watch) replicas = next.advice.replicas;
-    if (looks > 1 || options.watch) await sleep(intervalMs);
+    if (looks > 1 || options.watch) await sleep(intervalMs, undefined, { signal: stop }).catch(() => {});
   }
 }
 
@@ -77,13 +90,22 @@ async function observe(log: Log, group: string, topic: string, replicas: number)
   };
 }
 
-async function policyOf(log: Log, { topic, max, rate }: ScaleOptions): Promise<ScalingPolicy> {
+async function policyOf(log: Log, { topic, max, rate, drainWithin, downAfter }: ScaleOptions): Promise<ScalingPolicy> {
   const partitions = (await log.watermarks(topic)).length;
   return {
     ...DEFAULT_POLICY,
+    drainMs: positive('--drain-within', drainWithin) * 1000,
+    downAfterMs: positive('--down-after', downAfter) * 1000,
     maxReplicas: max === undefined ? partitions : Math.min(partitions, positive('--max', max)),
     ...(rate !== undefined && { ratePerReplica: positive('--rate', rate) }),
   };
+}
+
+/** A watch ends well when it is told to. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
 }
 
 async function readState(path: string | undefined): Promise<ScalingState> {
