@@ -31,21 +31,38 @@ export async function registerConsumerRoutes(server: FastifyInstance, firehose: 
   const authorised = authorisedHere(firehose);
   const { consumers } = firehose;
 
-  server.get('/v1/consumers', { config: READS_JOURNAL }, async (request) => {
-    const { client } = (await authorised(request)).claims;
-    return { consumers: consumers.list(client).map((consumer) => describe(firehose, consumer)) };
-  });
+  server.get(
+    '/v1/consumers',
+    {
+      config: READS_JOURNAL,
+      schema: { tags: ['consumers'], summary: 'The named consumers of the client, with their lag' },
+    },
+    async (request) => {
+      const { client } = (await authorised(request)).claims;
+      return { consumers: consumers.list(client).map((consumer) => describe(firehose, consumer)) };
+    },
+  );
 
-  server.get<Named>('/v1/consumers/:name', { config: READS_JOURNAL, schema: { params: Params } }, async (request) => {
-    const { client } = (await authorised(request)).claims;
-    const consumer = consumers.get(client, request.params.name);
-    if (consumer === undefined) throw new Problem('not-found', `There is no consumer '${request.params.name}'.`);
-    return describe(firehose, consumer);
-  });
+  server.get<Named>(
+    '/v1/consumers/:name',
+    {
+      config: READS_JOURNAL,
+      schema: { tags: ['consumers'], summary: 'A named consumer, with its lag', params: Params },
+    },
+    async (request) => {
+      const { client } = (await authorised(request)).claims;
+      const consumer = consumers.get(client, request.params.name);
+      if (consumer === undefined) throw new Problem('not-found', `There is no consumer '${request.params.name}'.`);
+      return describe(firehose, consumer);
+    },
+  );
 
   server.put<Named & { Body: { offset: number; epoch?: string; stream?: string } }>(
     '/v1/consumers/:name',
-    { config: KEEPS_POSITION, schema: { params: Params, body: Checkpoint } },
+    {
+      config: KEEPS_POSITION,
+      schema: { tags: ['consumers'], summary: 'Keep a checkpoint', params: Params, body: Checkpoint },
+    },
     async (request) => {
       const { client } = (await authorised(request)).claims;
       const { name } = request.params;
@@ -62,7 +79,7 @@ export async function registerConsumerRoutes(server: FastifyInstance, firehose: 
 
   server.delete<Named>(
     '/v1/consumers/:name',
-    { config: KEEPS_POSITION, schema: { params: Params } },
+    { config: KEEPS_POSITION, schema: { tags: ['consumers'], summary: 'Forget a consumer', params: Params } },
     async (request, reply) => {
       const { client } = (await authorised(request)).claims;
       await consumers.remove(client, request.params.name);

@@ -29,16 +29,24 @@ type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
 const CACHEABLE = 'private, max-age=60, stale-while-revalidate=300';
 
 export function registerDurableRoutes(server: FastifyInstance, options: DurableOptions): void {
-  server.head(options.path, { config: READS_DURABLE }, async (request, reply) => {
-    secure(reply);
-    const stream = await options.streamOf(request);
-    reply.header('cache-control', 'no-store').type(stream.contentType);
-    return reply.header('stream-next-offset', offsetToken(stream.epoch, stream.tail())).send();
-  });
+  server.head(
+    options.path,
+    { config: READS_DURABLE, schema: { tags: ['durable streams'], summary: 'Where the stream ends' } },
+    async (request, reply) => {
+      secure(reply);
+      const stream = await options.streamOf(request);
+      reply.header('cache-control', 'no-store').type(stream.contentType);
+      return reply.header('stream-next-offset', offsetToken(stream.epoch, stream.tail())).send();
+    },
+  );
 
   server.get<{ Querystring: Query }>(
     options.path,
-    { exposeHeadRoute: false, config: READS_DURABLE },
+    {
+      exposeHeadRoute: false,
+      config: READS_DURABLE,
+      schema: { tags: ['durable streams'], summary: 'Read the messages as a durable stream' },
+    },
     async (request, reply) => {
       secure(reply);
       const stream = await options.streamOf(request);

@@ -16,17 +16,21 @@ const CloseQuery = Type.Object({
 export async function registerConnectionRoutes(server: FastifyInstance, firehose: Firehose): Promise<void> {
   const authorised = authorisation(firehose);
 
-  server.get('/v1/connections', { config: SPEAKS_TO_STREAM }, async (request) => {
-    const { claims, configuration } = await authorised(request);
-    const { operator } = clientLimits(configuration, firehose.config);
-    if (!operator) firehose.placement.check(claims.client, mayGoElsewhere(request));
-    const streams = operator ? [...firehose.streams.all()] : firehose.streams.of(claims.client);
-    return { connections: streams.map((stream) => describe(firehose, stream)) };
-  });
+  server.get(
+    '/v1/connections',
+    { config: SPEAKS_TO_STREAM, schema: { tags: ['firehose'], summary: 'The open streams of the client' } },
+    async (request) => {
+      const { claims, configuration } = await authorised(request);
+      const { operator } = clientLimits(configuration, firehose.config);
+      if (!operator) firehose.placement.check(claims.client, mayGoElsewhere(request));
+      const streams = operator ? [...firehose.streams.all()] : firehose.streams.of(claims.client);
+      return { connections: streams.map((stream) => describe(firehose, stream)) };
+    },
+  );
 
   server.delete<{ Params: { stream: string }; Querystring: { reason?: string } }>(
     '/v1/connections/:stream',
-    { config: SPEAKS_TO_STREAM, schema: { querystring: CloseQuery } },
+    { config: SPEAKS_TO_STREAM, schema: { tags: ['firehose'], summary: 'Close a stream', querystring: CloseQuery } },
     async (request, reply) => {
       const { claims, configuration } = await authorised(request);
       const { operator } = clientLimits(configuration, firehose.config);

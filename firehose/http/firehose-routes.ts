@@ -30,34 +30,48 @@ export async function registerFirehoseRoutes(server: FastifyInstance, firehose: 
   });
   server.addHook('onRequest', async (request) => limitArrival(request, firehose.config.requestTimeoutMs));
 
-  server.post('/v1/firehose', { config: OPENS_STREAM }, async (request, reply) => {
-    const caller = await here(request);
-    const body = request.body as unknown;
-    if (!isReadable(body)) {
-      const wanted = parseStreamRequest(body);
+  server.post(
+    '/v1/firehose',
+    { config: OPENS_STREAM, schema: { tags: ['firehose'], summary: 'Open a stream of messages' } },
+    async (request, reply) => {
+      const caller = await here(request);
+      const body = request.body as unknown;
+      if (!isReadable(body)) {
+        const wanted = parseStreamRequest(body);
+        remember(firehose, await openStream(firehose, request, reply, caller, wanted), caller, wanted);
+        return reply;
+      }
+      const lines = new ControlLines(body);
+      const wanted = parseStreamRequest(await lines.next());
+      arrived(request);
+      const stream = await openStream(firehose, request, reply, caller, wanted);
+      remember(firehose, stream, caller, wanted);
+      void listen(firehose, stream, lines);
+      return reply;
+    },
+  );
+
+  server.get<{ Querystring: Query }>(
+    '/v1/firehose',
+    {
+      config: OPENS_STREAM,
+      schema: { tags: ['firehose'], summary: 'Open a stream of messages, asked for in the query' },
+    },
+    async (request, reply) => {
+      const caller = await here(request);
+      const lastEventId = request.headers['last-event-id'];
+      const wanted = parseQueryRequest(request.query, typeof lastEventId === 'string' ? lastEventId : undefined);
       remember(firehose, await openStream(firehose, request, reply, caller, wanted), caller, wanted);
       return reply;
-    }
-    const lines = new ControlLines(body);
-    const wanted = parseStreamRequest(await lines.next());
-    arrived(request);
-    const stream = await openStream(firehose, request, reply, caller, wanted);
-    remember(firehose, stream, caller, wanted);
-    void listen(firehose, stream, lines);
-    return reply;
-  });
-
-  server.get<{ Querystring: Query }>('/v1/firehose', { config: OPENS_STREAM }, async (request, reply) => {
-    const caller = await here(request);
-    const lastEventId = request.headers['last-event-id'];
-    const wanted = parseQueryRequest(request.query, typeof lastEventId === 'string' ? lastEventId : undefined);
-    remember(firehose, await openStream(firehose, request, reply, caller, wanted), caller, wanted);
-    return reply;
-  });
+    },
+  );
 
   server.patch<{ Params: { stream: string } }>(
     '/v1/firehose/:stream',
-    { config: SPEAKS_TO_STREAM },
+    {
+      config: SPEAKS_TO_STREAM,
+      schema: { tags: ['firehose'], summary: 'Say something to an open stream: pause, resume, pace, filter, ack' },
+    },
     async (request) => {
       const { claims } = await authorised(request);
       firehose.placement.checkStream(request.params.stream, mayGoElsewhere(request));

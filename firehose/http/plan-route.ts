@@ -30,34 +30,41 @@ interface Sample {
 
 export async function registerPlanRoute(server: FastifyInstance, firehose: Firehose): Promise<void> {
   const authorised = authorisedHere(firehose);
-  server.post('/v1/firehose/plan', { config: OPENS_STREAM }, async (request) => {
-    const { claims, configuration } = await authorised(request);
-    const { client } = claims;
-    const wanted = parseStreamRequest(request.body);
-    const context = firehose.positionContext(client);
-    const from = consumerPosition(firehose, client, wanted.from);
-    const { after, gap } = await startPosition({ ...wanted, from }, context);
-    const until = Math.min(untilOffset({ ...wanted, follow: false }, context)!, context.journal.head(client));
-    const source = wantedSource(() => firehose.journals.of(client), client, wanted);
-    const sample = await read(source, after, until, firehose.config.chunkBytes);
-    const total = context.journal.count(client, after) - context.journal.count(client, until);
-    const factor = sample.complete || sample.seen === 0 ? 1 : total / sample.seen;
-    const messages = Math.round(sample.messages * factor);
-    const bytes = Math.round(sample.bytes * factor);
-    const rate = lowerRate(clientLimits(configuration, firehose.config).rate, wanted.maxRate);
-    const seconds = new Pacer(rate, 0).secondsFor(messages, bytes);
-    return {
-      epoch: context.epoch,
-      offset: after,
-      until,
-      gap: gap ?? null,
-      exact: sample.complete,
-      messages,
-      bytes,
-      rate: grantedRate(rate),
-      seconds_at_granted_rate: seconds === 0 ? null : seconds,
-    };
-  });
+  server.post(
+    '/v1/firehose/plan',
+    {
+      config: OPENS_STREAM,
+      schema: { tags: ['firehose'], summary: 'What a stream would send, and how long it would take' },
+    },
+    async (request) => {
+      const { claims, configuration } = await authorised(request);
+      const { client } = claims;
+      const wanted = parseStreamRequest(request.body);
+      const context = firehose.positionContext(client);
+      const from = consumerPosition(firehose, client, wanted.from);
+      const { after, gap } = await startPosition({ ...wanted, from }, context);
+      const until = Math.min(untilOffset({ ...wanted, follow: false }, context)!, context.journal.head(client));
+      const source = wantedSource(() => firehose.journals.of(client), client, wanted);
+      const sample = await read(source, after, until, firehose.config.chunkBytes);
+      const total = context.journal.count(client, after) - context.journal.count(client, until);
+      const factor = sample.complete || sample.seen === 0 ? 1 : total / sample.seen;
+      const messages = Math.round(sample.messages * factor);
+      const bytes = Math.round(sample.bytes * factor);
+      const rate = lowerRate(clientLimits(configuration, firehose.config).rate, wanted.maxRate);
+      const seconds = new Pacer(rate, 0).secondsFor(messages, bytes);
+      return {
+        epoch: context.epoch,
+        offset: after,
+        until,
+        gap: gap ?? null,
+        exact: sample.complete,
+        messages,
+        bytes,
+        rate: grantedRate(rate),
+        seconds_at_granted_rate: seconds === 0 ? null : seconds,
+      };
+    },
+  );
 }
 
 /** Where the consumer would start; it is not taken over. */

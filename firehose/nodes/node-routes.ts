@@ -13,20 +13,27 @@ export async function registerNodeRoutes(
   directory: NodeDirectory,
 ): Promise<void> {
   const authorised = authorisation(firehose);
-  server.get('/v1/nodes', { config: { problems: ['invalid-grant-configuration'] } }, async (request) => {
-    const { configuration } = await authorised(request);
-    if (!clientLimits(configuration, firehose.config).operator) {
-      const required = 'firehose-1={"operator":true}';
-      throw new Problem('not-granted', 'Nodes are shown to operators.', { members: { required } });
-    }
-    const nodes = directory.all().map(({ id, url, epoch, partitions }) => ({
-      id,
-      url: url === '' ? null : url,
-      epoch,
-      partitions: partitions.map(describe),
-    }));
-    return { node: firehose.nodeId, nodes };
-  });
+  server.get(
+    '/v1/nodes',
+    {
+      config: { problems: ['invalid-grant-configuration'] },
+      schema: { tags: ['operators'], summary: 'The firehose nodes and their partitions' },
+    },
+    async (request) => {
+      const { configuration } = await authorised(request);
+      if (!clientLimits(configuration, firehose.config).operator) {
+        const required = 'firehose-1={"operator":true}';
+        throw new Problem('not-granted', 'Nodes are shown to operators.', { members: { required } });
+      }
+      const nodes = directory.all().map(({ id, url, epoch, partitions }) => ({
+        id,
+        url: url === '' ? null : url,
+        epoch,
+        partitions: partitions.map(describe),
+      }));
+      return { node: firehose.nodeId, nodes };
+    },
+  );
 }
 
 function describe({ partition, state, lag, progress, earliest }: HeldPartition) {

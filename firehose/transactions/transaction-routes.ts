@@ -32,7 +32,10 @@ export async function registerTransactionRoutes(server: FastifyInstance, firehos
   const authorised = authorisedHere(firehose);
   server.get<{ Params: { id: string } }>(
     '/v1/transactions/:id',
-    { config: READS_JOURNAL, schema: { params: Params } },
+    {
+      config: READS_JOURNAL,
+      schema: { tags: ['transactions'], summary: 'The state of a transaction', params: Params },
+    },
     async (request) => {
       const { claims } = await authorised(request);
       const { epoch, journal } = firehose.positionContext(claims.client);
@@ -46,7 +49,10 @@ export async function registerTransactionRoutes(server: FastifyInstance, firehos
 
   server.get<{ Querystring: { after?: number; limit?: number } }>(
     '/v1/transactions',
-    { config: READS_JOURNAL, schema: { querystring: ListQuery } },
+    {
+      config: READS_JOURNAL,
+      schema: { tags: ['transactions'], summary: 'The transactions of the client', querystring: ListQuery },
+    },
     async (request) => {
       const { claims } = await authorised(request);
       const { epoch, journal } = firehose.positionContext(claims.client);

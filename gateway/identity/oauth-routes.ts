@@ -35,9 +35,14 @@ const DEVELOPMENT_AUDIENCE = 'sluice';
 
 export function oauthRoutes(to: OAuthDependencies): FastifyPluginAsync {
   return async (server: FastifyInstance) => {
-    server.get('/.well-known/oauth-authorization-server', async (request) => metadata(to, issuerOf(to, request)));
-    server.get('/oauth/jwks', async (_request, reply) =>
-      reply.header('cache-control', 'public, max-age=60').send(await publicJwks(to.keys().authentication)),
+    server.get('/.well-known/oauth-authorization-server', { schema: about('Metadata (RFC 8414)') }, async (request) =>
+      metadata(to, issuerOf(to, request)),
+    );
+    server.get(
+      '/oauth/jwks',
+      { schema: about('Public keys of authentication tokens (RFC 7517)') },
+      async (_request, reply) =>
+        reply.header('cache-control', 'public, max-age=60').send(await publicJwks(to.keys().authentication)),
     );
     await server.register(async (scope) => {
       scope.removeAllContentTypeParsers();
@@ -141,4 +146,9 @@ function asOAuthError(error: FastifyError | OAuthError): OAuthError {
   if (error.statusCode !== undefined && error.statusCode < 500)
     return new OAuthError('invalid_request', `send a form (${FORM_MEDIA_TYPE}) of at most ${MAX_FORM_BYTES} bytes`);
   return new OAuthError('temporarily_unavailable', 'the request could not be completed', { cause: error });
+}
+
+/** For the OpenAPI description. */
+function about(summary: string): object {
+  return { summary, tags: ['oauth'] };
 }

@@ -54,7 +54,10 @@ export async function registerWebhook(
 ): Promise<void> {
   server.put<{ Body: Static<typeof PutBody> }>(
     '/v1/webhook',
-    { config: { problems: ['webhook-not-verified', 'unavailable'] }, schema: { body: PutBody } },
+    {
+      config: { problems: ['webhook-not-verified', 'unavailable'] },
+      schema: { tags: ['webhook'], summary: 'Set the webhook', body: PutBody },
+    },
     async (request, reply) => {
       const client = await clientOf(request, to);
       const { url, types = [], mode = 'full', max_rate = 0, rotate_secret = false } = request.body;
@@ -80,18 +83,29 @@ export async function registerWebhook(
     },
   );
 
-  server.get('/v1/webhook', { config: { problems: ['not-found'] } }, async (request) => {
-    const webhook = to.webhooks.get(await clientOf(request, to));
-    if (webhook === undefined) throw none();
-    return representation(webhook, to.now());
-  });
+  server.get(
+    '/v1/webhook',
+    { config: { problems: ['not-found'] }, schema: { tags: ['webhook'], summary: 'The webhook' } },
+    async (request) => {
+      const webhook = to.webhooks.get(await clientOf(request, to));
+      if (webhook === undefined) throw none();
+      return representation(webhook, to.now());
+    },
+  );
 
-  server.delete('/v1/webhook', { config: { problems: ['not-found', 'unavailable'] } }, async (request, reply) => {
-    const client = await clientOf(request, to);
-    if (to.webhooks.get(client) === undefined) throw none();
-    await save(client, undefined, to);
-    return reply.code(204).send();
-  });
+  server.delete(
+    '/v1/webhook',
+    {
+      config: { problems: ['not-found', 'unavailable'] },
+      schema: { tags: ['webhook'], summary: 'Remove the webhook' },
+    },
+    async (request, reply) => {
+      const client = await clientOf(request, to);
+      if (to.webhooks.get(client) === undefined) throw none();
+      await save(client, undefined, to);
+      return reply.code(204).send();
+    },
+  );
 }
 
 async function clientOf(request: FastifyRequest, { verifier, now }: WebhookDependencies): Promise<string> {

@@ -8,6 +8,8 @@ import { CHROMIUM_RUNS_HERE, launchChromium } from '../browser/chromium.ts';
 import { type SluiceProcess, startSluice } from '../harness/sluice-process.ts';
 
 interface Operation {
+  readonly summary?: string;
+  readonly tags?: readonly string[];
   readonly responses: Record<string, { description: string; content?: Record<string, { schema: Schema }> }>;
 }
 interface Schema {
@@ -56,6 +58,15 @@ test('each operation names its own problems and none of another', () => {
     expect.arrayContaining(['wrong-epoch', 'offset-retired', 'offset-ahead', 'not-acceptable']),
   );
   expect(problemsOf('get', '/v1/firehose')).not.toContain('invalid-image');
+});
+
+test('each operation says what it is for', () => {
+  const silent = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations)
+      .filter(([, { summary, tags }]) => !summary || tags?.length !== 1)
+      .map(([method]) => `${method} ${path}`),
+  );
+  expect(silent).toEqual([]);
 });
 
 test('every problem type in the description is a page at its URI', async () => {

@@ -52,6 +52,7 @@ export function usageRoutes({ verifier, summariser, partitions, now }: UsageDepe
       {
         config: { problems: ['unavailable'] },
         schema: {
+          tags: ['usage'],
           summary: 'What the client has used, by day',
           querystring: Type.Object(
             { from: Type.Optional(Day), to: Type.Optional(Day) },
