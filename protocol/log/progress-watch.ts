@@ -11,12 +11,15 @@ import type { Log, SubscribeOptions, TopicPartition } from './log.ts';
 import { overrideLog } from './override-log.ts';
 
 const LOOK_EVERY_MS = 10_000;
+/** Looks before it is said that a consumer hangs, at least. */
+const LOOKS = 4;
 
 export interface ProgressWatchOptions {
   /** Without progress for so long a consumer is said to hang. Milliseconds. */
   readonly stallMs: number;
   readonly logger: Logger;
   readonly metrics: Registry;
+  /** Default 10 s, or less for a short stallMs. */
   readonly lookEveryMs?: number;
 }
 
@@ -45,7 +48,7 @@ export class ProgressWatch implements RunningRole {
   #lookedAt = performance.now();
 
   constructor(options: ProgressWatchOptions) {
-    this.#options = { lookEveryMs: LOOK_EVERY_MS, ...options };
+    this.#options = { lookEveryMs: Math.min(LOOK_EVERY_MS, options.stallMs / LOOKS), ...options };
     this.#registerMetric(options.metrics);
     this.#timer = setInterval(() => {
       this.#looking = this.#looking.then(() => this.#look());

@@ -1,4 +1,7 @@
-/** An image over which the whole vision process dies again and again: noticed across restarts, given up, and the next one is done. */
+/**
+ * An image over which the vision process hangs: the process says so. One over which it dies, again and again: noticed across
+ * restarts, given up, and the next one is done.
+ */
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +18,7 @@ const PATIENCE = { timeout: 60_000, interval: 50 };
 const DEATHS = 3;
 const VISION = { 'vision-services': 'ocr', 'vision-max-deaths': String(DEATHS) };
 /** Longer than the test: the image is in work until the process is killed. */
-const ENDLESS = { 'vision-synthetic-delay-ms': '3600000' };
+const ENDLESS = { 'vision-synthetic-delay-ms': '3600000', 'progress-timeout-ms': '3000' };
 
 describe.skipIf(!inject('kafkaIsHere'))('on a real broker', { timeout: 180_000 }, () => {
   let folder: string;
@@ -43,6 +46,7 @@ describe.skipIf(!inject('kafkaIsHere'))('on a real broker', { timeout: 180_000 }
     for (let death = 1; death <= DEATHS; death++) {
       await roles.start('vision', { ...VISION, ...ENDLESS });
       await expect.poll(imagesInWork, PATIENCE).toBe(1);
+      await expect.poll(readiness, PATIENCE).toMatch(/^503 .*no progress: vision-ocr-1.0 ingest-1\/\d for \d+ s/);
       await roles.kill('vision');
     }
     await submit();
@@ -62,6 +66,11 @@ describe.skipIf(!inject('kafkaIsHere'))('on a real broker', { timeout: 180_000 }
     expect(letters.map((line) => JSON.parse(line))).toMatchObject([{ service: 'vision-ocr-1.0', attempts: DEATHS }]);
     expect(await imagesInWork()).toBe(0);
   });
+
+  async function readiness(): Promise<string> {
+    const response = await fetch(`${roles.url('vision')}/readyz`);
+    return `${response.status} ${await response.text()}`;
+  }
 
   async function imagesInWork(): Promise<number> {
     const state = join(roles.dataOf('vision'), 'vision');
