@@ -284,3 +284,16 @@ test('what was handled before a quiet time is checkpointed in it', async () => {
   for await (const _ of client.firehose({ from, checkpointMs: 30, signal: abort.signal }));
   expect(written.at(-1)).toBe(2);
 });
+
+test('where the platform hides the target of a redirect, as browsers do, it is left to follow by itself', async () => {
+  const modes: unknown[] = [];
+  const browser: typeof fetch = async (_url, init) => {
+    modes.push(init?.redirect);
+    const frames = [hello(-1), message(1, -1), goodbye('until', true)].map((frame) => `${JSON.stringify(frame)}\n`);
+    if (init?.redirect === 'follow') return new Response(frames.join(''));
+    return Object.defineProperty(new Response(null), 'type', { value: 'opaqueredirect' });
+  };
+  const client = createClient({ url: 'https://sluice.example', token: 'secret', fetch: browser });
+  expect((await client.firehose({ from: 'earliest' }).next()).value).toMatchObject({ offset: 1 });
+  expect(modes).toEqual(['manual', 'follow']);
+});
