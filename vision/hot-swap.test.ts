@@ -68,9 +68,13 @@ test('images under way are answered by the old model, those after by the new one
     submitted.push(await submit(bench, { client: 'alice', transaction: `t${submitted.length % 4}`, token, bytes }));
   for (let n = 0; n < 5; n++) await post();
   await install('9.9.9');
-  // Load goes on until the new model is in use, however long warming it up takes here.
+  // Load goes on until the new model is in use, however long warming it up takes here: always a few images wait.
   const changed = inUse('9.9.9');
-  while (!(await changed())) await post();
+  const waiting = async () => (await bench.log.lag(GROUP, INGEST_TOPIC)).reduce((sum, { lag }) => sum + lag, 0);
+  while (!(await changed())) {
+    await post();
+    await until(async () => (await waiting()) < 6);
+  }
   for (let n = 0; n < 5; n++) await post();
   await drained(bench.log, GROUP, INGEST_TOPIC);
 

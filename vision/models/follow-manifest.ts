@@ -4,7 +4,6 @@
  * A manifest that cannot be used is reported once and tried again when it changes or when an operator asks (SIGHUP): its
  * files may have come after it.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ManifestSource } from './manifest.ts';
 
 export interface FollowManifestOptions {
@@ -26,31 +25,41 @@ export interface ManifestFollower {
 }
 
 export function followManifest(options: FollowManifestOptions): ManifestFollower {
-  const closing = new AbortController();
-  let { current } = options;
-  let given: string | undefined;
-  let awake = new AbortController();
+  let inUse = idOf(options.current);
+  /** The one that was tried last and failed. */
+  let refused: string | undefined;
+  let reported: string | undefined;
+  let closed = false;
+  let asked = false;
+  let wake = () => {};
 
+  const pause = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, options.everyMs);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   const look = async () => {
     const found = await options.find();
-    const id = `${found.folder.href}\n${found.text}`;
-    if (id === `${current.folder.href}\n${current.text}` || id === given) return;
-    given = id;
+    const id = idOf(found);
+    if (id === refused) return;
+    refused = undefined;
+    if (id === inUse) return;
+    refused = id;
     await options.use(found);
-    current = found;
+    [inUse, refused] = [id, undefined];
   };
   const looking = (async () => {
-    let reported = '';
-    while (!closing.signal.aborted) {
-      awake = new AbortController();
-      await sleep(options.everyMs, undefined, { signal: AbortSignal.any([awake.signal, closing.signal]) }).catch(
-        () => {},
-      );
-      if (closing.signal.aborted) return;
-      if (awake.signal.aborted) [given, reported] = [undefined, ''];
+    while (!closed) {
+      if (!asked) await pause();
+      if (closed) return;
+      if (asked) [refused, reported] = [undefined, undefined];
+      asked = false;
       try {
         await look();
-        reported = '';
+        reported = undefined;
       } catch (error) {
         // The same fault at every look is said once.
         if (String(error) !== reported) options.onError(error);
@@ -59,10 +68,18 @@ export function followManifest(options: FollowManifestOptions): ManifestFollower
     }
   })();
   return {
-    lookNow: () => awake.abort(),
+    lookNow() {
+      asked = true;
+      wake();
+    },
     async close() {
-      closing.abort();
+      closed = true;
+      wake();
       await looking;
     },
   };
+}
+
+function idOf({ folder, text }: ManifestSource): string {
+  return `${folder.href}\n${text}`;
 }
