@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parser } from '@prometheus-io/lezer-promql';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { canaryMetrics } from '../../loadtest/load/canary-metrics.ts';
 import { startSluice } from '../harness/sluice-process.ts';
 
 const folder = fileURLToPath(new URL('../../docs/monitoring/', import.meta.url));
@@ -43,7 +44,8 @@ test('every metric of the dashboard and the alerts is exported', { timeout: 120_
   const data = await mkdtemp(join(tmpdir(), 'sluice-monitoring-'));
   const sluice = await startSluice(['up', '--port', '0', '--data', data, '--vision-synthetic-enabled', 'true']);
   try {
-    const text = await fetch(`${sluice.url}/metrics`).then((response) => response.text());
+    const deployment = await fetch(`${sluice.url}/metrics`).then((response) => response.text());
+    const text = deployment + (await canaryMetrics(Date.now, 0).registry.metrics());
     const exported = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!));
     const missing = [...named].filter(
       (name) => !exported.has(name) && !exported.has(name.replace(/_(bucket|count|sum)$/, '')),
