@@ -29,7 +29,16 @@ await new Command('chaos')
 async function chaos({ seed, seconds, fault, log }: Options): Promise<void> {
   process.stderr.write(`seed ${seed}\n`);
   const say = (line: string) => process.stderr.write(`${line}\n`);
-  const report = await runChaos({ seed, seconds, log, ...(fault !== undefined && { faults: fault }), say });
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  const report = await runChaos({
+    signal: stop.signal,
+    seed,
+    seconds,
+    log,
+    ...(fault !== undefined && { faults: fault }),
+    say,
+  });
   process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
   if (report.findings.length > 0) process.exitCode = 1;
 }

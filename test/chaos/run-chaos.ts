@@ -24,6 +24,8 @@ export interface ChaosOptions {
   /** Default: embedded. */
   readonly log?: ChaosLog;
   readonly say: (line: string) => void;
+  /** Ends the run early, after the fault that is under way; what was promised is proven all the same. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ChaosReport {
@@ -59,7 +61,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const load = clients.map((client) => putLoad(client, stop.signal));
     const findings: string[] = [];
     const faults: { fault: FaultName; recoveryMs: number }[] = [];
-    for (const planned of plan) faults.push(await oneFault(deployment, clients, planned, findings, options.say));
+    for (const planned of plan) {
+      if (options.signal?.aborted) break;
+      faults.push(await oneFault(deployment, clients, planned, findings, options.say));
+    }
     stop.abort();
     await Promise.all(load);
     await finished(clients, findings);
