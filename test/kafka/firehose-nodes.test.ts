@@ -48,7 +48,7 @@ beforeAll(async () => {
   const keys = await openTokenKeys(join(folder, 'keys'));
   const issuedAt = Date.now();
   token = await mintToken(keys, { client: CLIENT, grants: { 'firehose-1': {} }, issuedAt, expiresAt: issuedAt + HOUR });
-  await Promise.all([start('a', 'all'), start('b', 'all'), start('front', 'none')]);
+  await Promise.all([start('a'), start('b'), start('front')]);
 }, 90_000);
 
 afterAll(async () => {
@@ -57,7 +57,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function start(name: string, partitions: string): Promise<void> {
+/** What each node holds: a and b every partition, two copies of each. */
+const HOLDINGS: Record<string, Record<string, string>> = {
+  a: { partitions: 'assigned', 'node-index': '0', 'node-count': '2', 'node-copies': '2' },
+  b: { partitions: 'assigned', 'node-index': '1', 'node-count': '2', 'node-copies': '2' },
+  front: { partitions: 'none' },
+};
+
+async function start(name: string): Promise<void> {
   const data = join(folder, name);
   await cp(join(folder, 'keys'), join(data, 'keys'), { recursive: true });
   const port = await freePort();
@@ -68,7 +75,7 @@ async function start(name: string, partitions: string): Promise<void> {
     port: String(port),
     'log-level': 'warn',
     'topics-create': 'false',
-    'firehose-partitions': partitions,
+    ...Object.fromEntries(Object.entries(HOLDINGS[name]!).map(([flag, value]) => [`firehose-${flag}`, value])),
     'firehose-node-id': name,
     'firehose-node-advertised-url': `http://127.0.0.1:${port}`,
     'firehose-node-announce-ms': '300',
@@ -139,7 +146,7 @@ describe.skipIf(!isHere)('on a real broker', () => {
 
     // The one that was killed comes back without its journals: it reads them anew, and they are the same.
     await rm(join(folder, first, 'firehose'), { recursive: true });
-    await start(first, 'all');
+    await start(first);
     const enough = (messages: readonly unknown[]) => messages.length >= produced;
     const rebuilt = await readFirehose(running.get(first)!.url, token, enough, 20_000);
     expect(rebuilt.map(({ offset, prev, id }) => [offset, prev, id])).toEqual(
