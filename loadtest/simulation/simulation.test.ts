@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { BenchRun } from '../results.ts';
+import { SUITES } from '../suites.ts';
 import { planFor } from './capacity.ts';
 import { type ClusterCosts, type ClusterLoad, type ClusterShape, STEP } from './cluster.ts';
 import { costsFrom, documentedCosts } from './costs.ts';
@@ -169,6 +170,18 @@ test('a figure of a full benchmark run replaces the documented one and says so; 
     source: 'benchmark ingest of 2026-01-01T00:00:00Z, commit abc',
   });
   expect(costsFrom(documented, [run(0.1, 9)])).toEqual(documented);
+});
+
+test('every figure that is said to come from a benchmark names a case and a variant that there are', async () => {
+  for (const [name, { bench }] of Object.entries(documentedCosts())) {
+    if (bench === undefined) continue;
+    const { suite } = await SUITES[bench.suite]!();
+    const variants = suite.cases.filter((one) => one.name === bench.case).flatMap((one) => one.variants);
+    expect(
+      variants.map((variant) => variant.name),
+      `${name}: ${suite.cases.map((one) => one.name).join(' | ')}`,
+    ).toContain(bench.variant);
+  }
 });
 
 test('what cannot be meant is refused by name', () => {
