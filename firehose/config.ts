@@ -139,7 +139,8 @@ export const FirehoseConfig = Type.Object(
     stuckMs: Type.Integer({
       default: 60_000,
       minimum: 100,
-      description: 'A reader that has taken no byte for so long, though bytes wait for it, is disconnected',
+      description:
+        "A reader that has taken no byte for so long, though bytes wait for it, is disconnected. The kernel's send buffer, a few MiB, hides up to a third of itself",
     }),
     drainRetryMs: Type.Integer({
       default: 1_000,
