@@ -50,6 +50,11 @@ export class Journals {
     return this.#epoch;
   }
 
+  /** undefined: they have not been opened yet. */
+  get knownEpoch(): string | undefined {
+    return this.#epoch;
+  }
+
   partitionOf(client: string): number {
     return partitionOf(client, this.#total);
   }

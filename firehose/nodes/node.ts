@@ -1,6 +1,7 @@
 /** This node among the firehose nodes: what it holds, how far that is, who the others are, and where a request belongs. */
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { Bounds } from '../../journal/reading.ts';
 import { nodeName } from '../../protocol/capacity/reporter.ts';
 import { ConfigError } from '../../protocol/config/load.ts';
 import { type FirehoseNode, PartitionState } from '../../protocol/generated/node/v1m0/node_pb.js';
@@ -41,6 +42,7 @@ export class Node {
   readonly forwarder: Forwarder | undefined;
   readonly #parts: NodeParts;
   #membership!: Membership;
+  #bounds: ReadonlyMap<number, Bounds> = new Map();
 
   private constructor(parts: NodeParts) {
     const { log, logger, journals, config, now } = parts;
@@ -107,13 +109,18 @@ export class Node {
   }
 
   #describe(): FirehoseNode {
-    const { journals, config } = this.#parts;
-    const bounds = journals.bounds();
+    const { journals, config, logger } = this.#parts;
+    try {
+      this.#bounds = journals.bounds();
+    } catch (err) {
+      // A disk that does not answer now is for the readers to meet: what was known of it stays said.
+      logger.warn({ err }, 'the journals cannot be looked at now');
+    }
+    const bounds = this.#bounds;
     return {
       id: this.id,
       url: config.advertisedUrl,
-      // One without journals has none to be sent to: its epoch does not matter.
-      epoch: bounds.values().next().value?.epoch ?? '',
+      epoch: journals.knownEpoch ?? '',
       expiresAfterMs: config.expireMs,
       partitions: this.standings.all().map(([partition, { state, lag, progress }]) => ({
         partition,

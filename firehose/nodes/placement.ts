@@ -2,7 +2,7 @@
 import { type FirehoseNode, PartitionState } from '../../protocol/generated/node/v1m0/node_pb.js';
 import { Problem } from '../../protocol/http/problem.ts';
 import { partitionOf } from '../../protocol/log/partitioner.ts';
-import { type Journals, JournalsNotOpenError } from '../journals/journals.ts';
+import type { Journals } from '../journals/journals.ts';
 import { type Copy, isReady, type NodeDirectory } from './node-directory.ts';
 import type { PartitionReport } from './partition-standing.ts';
 import type { Standings } from './standings.ts';
@@ -50,13 +50,14 @@ export class Placement {
    * @throws {Problem} unavailable: nobody has it, or not caught up yet
    */
   check(client: string, mayBeElsewhere: boolean): void {
-    const { id, standings, directory, random } = this.#parts;
+    const { id, journals, standings, directory, random } = this.#parts;
     const { total } = standings;
     if (total === undefined) throw unavailable('This node has not been told the partitions of the log yet.');
     const partition = partitionOf(client, total);
     const own = standings.of(partition);
     if (own?.state === 'ready' && !this.#leaving) return;
-    const others = this.#epoch === undefined ? [] : directory.copies(partition, this.#epoch);
+    const { knownEpoch } = journals;
+    const others = knownEpoch === undefined ? [] : directory.copies(partition, knownEpoch);
     const copies = others.filter(({ node }) => node.id !== id);
     const ready = copies.filter(({ node, held }) => isReady(held) && node.url !== '');
     if (mayBeElsewhere && ready.length > 0) throw new HeldElsewhere(ready[Math.floor(random() * ready.length)]!.node);
@@ -72,15 +73,6 @@ export class Placement {
     if (!mayBeElsewhere || owner === this.#parts.id) return;
     const node = this.#parts.directory.get(owner);
     if (node !== undefined && node.url !== '') throw new HeldElsewhere(node);
-  }
-
-  get #epoch(): string | undefined {
-    try {
-      return this.#parts.journals.epoch;
-    } catch (error) {
-      if (error instanceof JournalsNotOpenError) return undefined;
-      throw error;
-    }
   }
 }
 
