@@ -10,8 +10,9 @@ import { cpuSecondsOf } from './process-usage.ts';
 import { PLACES, Sequence } from './sequence.ts';
 import { freePort, startServerChild } from './server-child.ts';
 
-const PROGRAM = fileURLToPath(new URL('durable-streams-program.js', import.meta.url));
-const PACKAGE = fileURLToPath(new URL('node_modules/@durable-streams/server', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('durable-streams-program.ts', import.meta.url));
+const INSTALLED = fileURLToPath(new URL('../../.cache/peers', import.meta.url));
+const VERSION = '0.3.7';
 /** Messages in one append while a stream is filled. */
 const BATCH = 500;
 
@@ -20,9 +21,14 @@ export const durableStreams: Peer = {
   kind: 'peer',
   durability: 'files, fdatasync before an append is acknowledged',
   async start({ folder, streams }) {
-    if (!existsSync(PACKAGE)) throw new VariantUnavailable('npm ci --prefix loadtest/peers');
+    if (!existsSync(join(INSTALLED, 'node_modules/@durable-streams/server')))
+      throw new VariantUnavailable(`npm install --prefix .cache/peers @durable-streams/server@${VERSION}`);
     const port = await freePort();
-    const server = await startServerChild(process.execPath, [PROGRAM, String(port), join(folder, 'streams')], port);
+    const server = await startServerChild(
+      process.execPath,
+      [PROGRAM, INSTALLED, String(port), join(folder, 'streams')],
+      port,
+    );
     const agent = new Agent({ keepAlive: true });
     const send = (method: string, stream: string, body: string) => exchange(port, agent, method, stream, body);
     for (const stream of streams) await send('PUT', stream, '');
