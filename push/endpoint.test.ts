@@ -1,22 +1,17 @@
 /** The life of an endpoint: parked, disabled, withdrawn, and back. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { CLIENTS_TOPIC } from '../protocol/log/topics.ts';
 import { newSecret } from '../protocol/webhook/sealing.ts';
 import { webhookRecord } from '../protocol/webhook/webhook-record.ts';
-import { acceptedOffsets, type Receiver, startReceiver } from './testing/receiver.ts';
-import { type RunningPush, runPush, WAIT } from './testing/running-push.ts';
+import { acceptedOffsets, type Receiver } from './testing/receiver.ts';
+import { pushOfFile, type RunningPush, runPush, WAIT } from './testing/running-push.ts';
 
 let receiver: Receiver;
 let push: RunningPush;
 
-beforeAll(async () => {
-  receiver = await startReceiver();
-  push = await runPush(receiver);
-});
-afterAll(async () => {
-  await push?.stop();
-  await push?.deployment.remove();
-  await receiver?.stop();
+pushOfFile((its, running) => {
+  receiver = its;
+  push = running;
 });
 
 describe('the endpoint', () => {

@@ -1,20 +1,15 @@
 /** A receiver that fails in every way, as a real process. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Behaviour } from './testing/behaviour.ts';
-import { acceptedOffsets, type Receiver, startReceiver } from './testing/receiver.ts';
-import { type RunningPush, runPush, sequence, WAIT } from './testing/running-push.ts';
+import { acceptedOffsets, type Receiver } from './testing/receiver.ts';
+import { pushOfFile, type RunningPush, runPush, sequence, WAIT } from './testing/running-push.ts';
 
 let receiver: Receiver;
 let push: RunningPush;
 
-beforeAll(async () => {
-  receiver = await startReceiver();
-  push = await runPush(receiver);
-});
-afterAll(async () => {
-  await push?.stop();
-  await push?.deployment.remove();
-  await receiver?.stop();
+pushOfFile((its, running) => {
+  receiver = its;
+  push = running;
 });
 
 describe('a receiver that fails', () => {
@@ -37,7 +32,7 @@ describe('a receiver that fails', () => {
     );
     receiver.behave(client.path, { kind: 'accept' });
     await push.ask(client, 'POST', '/v1/webhook/dead-letters/replay', { since: new Date(0).toISOString() });
-    const requests = await receiver.until(client.path, (all) => new Set(acceptedOffsets(all)).size === 6, 20_000);
+    const requests = await receiver.until(client.path, (all) => new Set(acceptedOffsets(all)).size === 6);
     expect(new Set(acceptedOffsets(requests))).toEqual(new Set(offsets));
   });
 
@@ -160,7 +155,7 @@ describe('a receiver that fails', () => {
     receiver.behave(client.path, { kind: 'accept', delayMs: 50 });
     await push.ask(client, 'POST', '/v1/webhook/dead-letters/replay', { since: new Date(0).toISOString() });
     await client.produce(sequence(400, 400));
-    const requests = await receiver.until(client.path, (all) => new Set(acceptedOffsets(all)).size >= 400, 30_000);
+    const requests = await receiver.until(client.path, (all) => new Set(acceptedOffsets(all)).size >= 400);
     expect(Math.max(...requests.slice(failing.length).map(({ concurrent }) => concurrent))).toBeGreaterThan(6);
   });
 });

@@ -2,26 +2,24 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Capacity } from '../protocol/generated/capacity/v1m0/capacity_pb.js';
 import { readToEnd } from '../protocol/log/read-to-end.ts';
 import { CAPACITY_TOPIC } from '../protocol/log/topics.ts';
 import { startPush } from './main.ts';
-import { acceptedOffsets, type Receiver, startReceiver } from './testing/receiver.ts';
-import { pushConfig, type RunningPush, runPush, sequence, WAIT } from './testing/running-push.ts';
+import { acceptedOffsets, type Receiver } from './testing/receiver.ts';
+import { pushConfig, pushOfFile, type RunningPush, runPush, sequence, WAIT } from './testing/running-push.ts';
 
 let receiver: Receiver;
 let push: RunningPush;
 
-beforeAll(async () => {
-  receiver = await startReceiver();
-  push = await runPush(receiver, { maxUnfinished: 100 });
-});
-afterAll(async () => {
-  await push?.stop();
-  await push?.deployment.remove();
-  await receiver?.stop();
-});
+pushOfFile(
+  (its, running) => {
+    receiver = its;
+    push = running;
+  },
+  { maxUnfinished: 100 },
+);
 
 async function reports(): Promise<Capacity[]> {
   const found: Capacity[] = [];

@@ -1,21 +1,16 @@
 /** What push sends, to a real receiver process. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { RESULTS_TOPIC } from '../protocol/log/topics.ts';
 import { newSecret } from '../protocol/webhook/sealing.ts';
-import { type Receiver, startReceiver } from './testing/receiver.ts';
-import { type RunningPush, runPush, sequence } from './testing/running-push.ts';
+import type { Receiver } from './testing/receiver.ts';
+import { pushOfFile, type RunningPush, sequence } from './testing/running-push.ts';
 
 let receiver: Receiver;
 let push: RunningPush;
 
-beforeAll(async () => {
-  receiver = await startReceiver();
-  push = await runPush(receiver);
-});
-afterAll(async () => {
-  await push?.stop();
-  await push?.deployment.remove();
-  await receiver?.stop();
+pushOfFile((its, running) => {
+  receiver = its;
+  push = running;
 });
 
 describe('what is pushed', () => {

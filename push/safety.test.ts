@@ -1,23 +1,18 @@
 /** What keeps a webhook from being misused: certificates on both sides, secrets that nobody reads, records that are not the client's. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { RESULTS_TOPIC } from '../protocol/log/topics.ts';
 import { newSecret } from '../protocol/webhook/sealing.ts';
-import { acceptedOffsets, type Receiver, startReceiver } from './testing/receiver.ts';
-import { type RunningPush, runPush, WAIT } from './testing/running-push.ts';
+import { acceptedOffsets, type Receiver } from './testing/receiver.ts';
+import { pushOfFile, type RunningPush, runPush, WAIT } from './testing/running-push.ts';
 
 let receiver: Receiver;
 let push: RunningPush;
 
-beforeAll(async () => {
-  receiver = await startReceiver();
-  push = await runPush(receiver);
-});
-afterAll(async () => {
-  await push?.stop();
-  await push?.deployment.remove();
-  await receiver?.stop();
+pushOfFile((its, running) => {
+  receiver = its;
+  push = running;
 });
 
 describe('TLS', () => {

@@ -19,7 +19,9 @@ interface SpanOfTest {
   readonly attributes: readonly { readonly key: string; readonly value: object }[];
 }
 
-test('journaling and every try to deliver are spans under the submission; what is not sampled is not recorded', async () => {
+test('journaling and every try to deliver are spans under the submission; what is not sampled is not recorded', {
+  timeout: 150_000,
+}, async () => {
   const spans: SpanOfTest[] = [];
   const collector = createServer(async (request, response) => {
     let body = '';

@@ -10,7 +10,7 @@ import { type Health, WELL } from '../machines/health.ts';
 import type { Position } from '../machines/progress.ts';
 import { retryAt } from '../machines/retry-schedule.ts';
 import type { SavedProgress } from '../store/delivery-store.ts';
-import { deadLettersOf } from './burial.ts';
+import { bury } from './burial.ts';
 import { type Delivery, deliveryBody } from './delivery.ts';
 import { recordDelivery } from './delivery-spans.ts';
 import { Gate, type GateStatus, type Passage } from './gate.ts';
@@ -233,25 +233,13 @@ export class EndpointWorker {
   }
 
   #bury(delivery: Delivery, cause: string, now: number): void {
-    const { epoch, store, metrics, logger, notify } = this.#to;
-    const letters = deadLettersOf(delivery, this.#endpoint, epoch, cause, now);
-    try {
-      store.bury(letters);
-    } catch (error) {
+    const queue = delivery.letter === undefined ? this.#outbox : this.#replays;
+    if (!bury(delivery, this.#endpoint, this.#to, cause, now)) {
       // The disk will be back; until then the message is not given up.
-      logger.error({ err: error, endpoint: this.#endpoint.key }, 'a dead letter cannot be stored');
       delivery.attempts -= 1;
-      (delivery.letter === undefined ? this.#outbox : this.#replays).retry(delivery, now + READ_AGAIN_MS);
-      return;
-    }
-    metrics.died(letters.length);
-    if (delivery.letter !== undefined) {
-      this.#replays.died(delivery);
-      return;
-    }
-    for (const { offset, messageId, attempts } of letters)
-      notify(this.#endpoint, { kind: 'failed', offset, messageId, attempts, cause });
-    this.#outbox.finish(delivery);
+      queue.retry(delivery, now + READ_AGAIN_MS);
+    } else if (delivery.letter === undefined) this.#outbox.finish(delivery);
+    else this.#replays.died(delivery);
   }
 
   /** Its client says that the endpoint is there, or is to go on. */

@@ -50,7 +50,7 @@ export async function startReceiver(): Promise<Receiver> {
     behave: (path, behaviour) => say({ kind: 'behave', path, behaviour }),
     expectSecrets: (path, secrets) => say({ kind: 'secrets', path, secrets }),
     received,
-    async until(path, enough, timeoutMs = 20_000) {
+    async until(path, enough, timeoutMs = 60_000) {
       const deadline = Date.now() + timeoutMs;
       const all: ReceivedRequest[] = [];
       for (;;) {

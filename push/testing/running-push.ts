@@ -1,4 +1,5 @@
 /** Push running in this process with what a test needs around it: a deployment, the receiver process, clients, the routes. */
+import { afterAll, beforeAll, expect, vi } from 'vitest';
 import { loadConfig } from '../../protocol/config/load.ts';
 import { type Event, payloadJson, unpackEvent } from '../../protocol/envelope.ts';
 import { createHttpServer } from '../../protocol/http/server.ts';
@@ -9,10 +10,10 @@ import { newSecret } from '../../protocol/webhook/sealing.ts';
 import { PushConfig } from '../config.ts';
 import { startPush } from '../main.ts';
 import { type Deployment, openDeployment, quiet, type WebhookOfTest } from './deployment.ts';
-import type { Receiver } from './receiver.ts';
+import { type Receiver, startReceiver } from './receiver.ts';
 
 /** For `vi.waitFor`: long enough for a machine that has much else to do. */
-export const WAIT = { timeout: 30_000, interval: 20 };
+export const WAIT = { timeout: 60_000, interval: 20 };
 
 /** Everything happens soon; a request may take long enough for a receiver that gets no processor for a while. */
 const CONFIG = {
@@ -59,6 +60,7 @@ export function pushConfig(more: object = {}): PushConfig {
 export async function runPush(receiver: Receiver, more: object = {}, on?: Deployment): Promise<RunningPush> {
   const deployment = on ?? (await openDeployment());
   const role = await startPush(deployment.context, pushConfig(more));
+  await vi.waitFor(() => expect(role.readiness()).toMatchObject({ ready: true }), WAIT);
   const server = createHttpServer({ logger: quiet as never, bodyLimit: 1 << 20 });
   await server.register(role.routes!);
   const base = await server.listen({ host: '127.0.0.1', port: 0 });
@@ -105,6 +107,24 @@ export async function runPush(receiver: Receiver, more: object = {}, on?: Deploy
       await role.stop();
     },
   };
+}
+
+/** For the tests of a file: push and its receiver, started before the first of them and stopped after the last. */
+export function pushOfFile(started: (receiver: Receiver, push: RunningPush) => void, more: object = {}): void {
+  let receiver: Receiver | undefined;
+  let push: RunningPush | undefined;
+  // Above what is waited for within: then a test says what it has been waiting for.
+  vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
+  beforeAll(async () => {
+    receiver = await startReceiver();
+    push = await runPush(receiver, more);
+    started(receiver, push);
+  });
+  afterAll(async () => {
+    await push?.stop();
+    await push?.deployment.remove();
+    await receiver?.stop();
+  });
 }
 
 let clients = 0;
