@@ -35,7 +35,7 @@ export interface ExtractedDocument {
     /**
      * How much of the outline was seen, 0 to 1.
      *
-     * @generated from protobuf field: float confidence = 4
+     * @generated from protobuf field: double confidence = 4
      */
     confidence: number;
     /**

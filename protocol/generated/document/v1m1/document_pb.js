@@ -15,7 +15,7 @@ class ExtractedDocument$Type extends MessageType {
             { no: 1, name: "image_id", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
             { no: 2, name: "index", kind: "scalar", T: 13 /*ScalarType.UINT32*/ },
             { no: 3, name: "label", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
-            { no: 4, name: "confidence", kind: "scalar", T: 2 /*ScalarType.FLOAT*/ },
+            { no: 4, name: "confidence", kind: "scalar", T: 1 /*ScalarType.DOUBLE*/ },
             { no: 5, name: "quadrilateral", kind: "message", T: () => Quadrilateral },
             { no: 6, name: "crop", kind: "message", T: () => Crop },
             { no: 7, name: "model", kind: "message", T: () => Model },
@@ -49,8 +49,8 @@ class ExtractedDocument$Type extends MessageType {
                 case /* string label */ 3:
                     message.label = reader.string();
                     break;
-                case /* float confidence */ 4:
-                    message.confidence = reader.float();
+                case /* double confidence */ 4:
+                    message.confidence = reader.double();
                     break;
                 case /* vision.v1m0.Quadrilateral quadrilateral */ 5:
                     message.quadrilateral = Quadrilateral.internalBinaryRead(reader, reader.uint32(), options, message.quadrilateral);
@@ -88,9 +88,9 @@ class ExtractedDocument$Type extends MessageType {
         /* string label = 3; */
         if (message.label !== "")
             writer.tag(3, WireType.LengthDelimited).string(message.label);
-        /* float confidence = 4; */
+        /* double confidence = 4; */
         if (message.confidence !== 0)
-            writer.tag(4, WireType.Bit32).float(message.confidence);
+            writer.tag(4, WireType.Bit64).double(message.confidence);
         /* vision.v1m0.Quadrilateral quadrilateral = 5; */
         if (message.quadrilateral)
             Quadrilateral.internalBinaryWrite(message.quadrilateral, writer.tag(5, WireType.LengthDelimited).fork(), options).join();
