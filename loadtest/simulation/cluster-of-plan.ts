@@ -1,6 +1,6 @@
 /** The cluster that the plan for a workload asks for, so that it can be simulated. */
 import type { Plan } from './capacity.ts';
-import type { ClusterCosts, ClusterLoad, ClusterShape } from './cluster.ts';
+import type { ClusterCosts, ClusterLoad, ClusterShape } from './cluster-inputs.ts';
 import type { Costs } from './costs.ts';
 import type { Shape, Workload } from './workload.ts';
 

@@ -1,5 +1,6 @@
 /** What may happen to a cluster, and what comes of it: runs one until it has recovered and keeps the worst of each figure. */
-import { Cluster, type ClusterCosts, type ClusterLoad, type ClusterShape, type Snapshot, STEP } from './cluster.ts';
+import { Cluster, type Snapshot, STEP } from './cluster.ts';
+import type { ClusterCosts, ClusterLoad, ClusterShape } from './cluster-inputs.ts';
 import { randomOf } from './random.ts';
 import { WaitingRoom } from './waiting-room.ts';
 

@@ -3,7 +3,7 @@
  * it does, from costs that were measured at another size a moment before. Also measures the costs that no other suite has.
  */
 import type { BenchContext, OpenVariant, Suite } from '../suite.ts';
-import type { ClusterCosts, ClusterShape } from './cluster.ts';
+import type { ClusterCosts, ClusterShape } from './cluster-inputs.ts';
 import { clusterCosts } from './cluster-of-plan.ts';
 import { documentedCosts } from './costs.ts';
 import { openJournalerVariant } from './journaler-rate.ts';
