@@ -15,7 +15,7 @@ export const S3Settings = Type.Object(
       description: 'Name the bucket in the path, as most services of your own want it; false: in the host name',
     }),
     accessKeyId: Type.String({ default: '', description: 'Access key; not used with a credentials file' }),
-    secretAccessKey: Type.String({ default: '', description: 'Secret of the access key' }),
+    secretAccessKey: Type.String({ default: '', description: 'Secret of the access key', writeOnly: true }),
     credentialsFile: Type.String({
       default: '',
       description:

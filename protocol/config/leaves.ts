@@ -9,6 +9,8 @@ export interface SettingSchema {
   readonly description?: string;
   readonly default?: unknown;
   readonly type?: string;
+  /** A secret: taken in, never shown. */
+  readonly writeOnly?: boolean;
   /** Of a list's members. */
   readonly items?: SettingSchema;
 }

@@ -16,7 +16,7 @@ export const KafkaSettings = Type.Object(
       description: 'How to authenticate',
     }),
     saslUsername: Type.String({ default: '', description: 'User name for plain and scram' }),
-    saslPassword: Type.String({ default: '', description: 'Password for plain and scram' }),
+    saslPassword: Type.String({ default: '', description: 'Password for plain and scram', writeOnly: true }),
     saslTokenFile: Type.String({
       default: '',
       description: 'File that holds the bearer token for oauthbearer; read again at every (re)authentication',
