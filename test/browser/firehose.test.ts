@@ -35,7 +35,7 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the firehose in a browser', { timeout: 120
     page = await browser.newPage();
     // A page of the same origin, and the library's sources as any server of modules would give them to a browser.
     await page.route('**/page', (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
-    await page.route('**/sdk/client/*.ts', (route) => {
+    await page.route('**/*.ts', (route) => {
       const source = readFileSync(`${ROOT}${new URL(route.request().url()).pathname}`, 'utf8');
       return route.fulfill({ contentType: 'text/javascript', body: stripTypeScriptTypes(source) });
     });
