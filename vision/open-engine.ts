@@ -34,14 +34,21 @@ export async function openEngine(config: VisionConfig, name: string, logger: Log
   const service = await loadService(name);
   if (config.synthetic.enabled) return synthetic([service.resultType], service);
 
-  let models: readonly Model[] = [];
   let listener: ((models: readonly Model[]) => void) | undefined;
-  const onReady = (now: readonly Model[]) => {
+  /** The models of the manifest in use, once they are known. */
+  let models: readonly Model[] = [];
+  let inUse = await findManifest(config.models.folder, service);
+  const tell = (now: readonly Model[]) => {
     models = now;
     listener?.(now);
   };
-  const current = await findManifest(config.models.folder, service);
-  const engine = new SwappableEngine(processesFor(service, name, current, config, logger, onReady));
+  const open = (manifest: ManifestSource, onReady: (models: readonly Model[]) => void) =>
+    processesFor(service, name, manifest, config, logger, (now) => {
+      onReady(now);
+      // A child that is started again tells the same; one of a manifest that is not in use yet is not to be told of.
+      if (manifest === inUse) tell(now);
+    });
+  const engine = new SwappableEngine(open(inUse, () => {}));
   const stopFollowing = config.models.folder === '' ? async () => {} : follow();
   return {
     service,
@@ -55,9 +62,9 @@ export async function openEngine(config: VisionConfig, name: string, logger: Log
         await stopFollowing();
       },
     },
-    onModels(tell) {
-      listener = tell;
-      if (models.length > 0) tell(models);
+    onModels(told) {
+      listener = told;
+      if (models.length > 0) told(models);
     },
   };
 
@@ -65,10 +72,17 @@ export async function openEngine(config: VisionConfig, name: string, logger: Log
     const follower = followManifest({
       everyMs: config.models.lookEveryMs,
       find: () => findManifest(config.models.folder, service),
-      current,
+      current: inUse,
       use: async (manifest) => {
         logger.info({ folder: manifest.folder.pathname }, 'another manifest: its models are warmed up');
-        await engine.replaceBy(processesFor(service, name, manifest, config, logger, onReady));
+        let coming: readonly Model[] = [];
+        await engine.replaceBy(
+          open(manifest, (now) => {
+            coming = now;
+          }),
+        );
+        inUse = manifest;
+        tell(coming);
         logger.info({ models }, 'images go to the models of the new manifest');
       },
       onError: (err) => logger.error({ err }, 'the new manifest cannot be used; the models stay as they are'),

@@ -14,6 +14,8 @@ export class SwappableEngine implements Engine {
   #current: Member;
   /** Replaced, and not yet done. */
   readonly #retired = new Set<Member>();
+  /** Being warmed up, to come into the place of the current one. */
+  #coming: Engine | undefined;
   #closed = false;
 
   constructor(engine: Engine) {
@@ -44,12 +46,15 @@ export class SwappableEngine implements Engine {
    * @throws what `next.ready` rejects with; then `next` is closed, and nothing has changed
    */
   async replaceBy(next: Engine): Promise<void> {
+    this.#coming = next;
     try {
-      await next.ready();
+      if (!this.#closed) await next.ready();
       if (this.#closed) throw new Error('the service is being stopped');
     } catch (error) {
       await next.close();
       throw error;
+    } finally {
+      this.#coming = undefined;
     }
     const old = this.#current;
     this.#current = { engine: next, inWork: 0, retired: false };
@@ -60,7 +65,10 @@ export class SwappableEngine implements Engine {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([this.#current, ...this.#retired].map(({ engine }) => engine.close()));
+    const engines = [this.#current, ...this.#retired].map(({ engine }) => engine);
+    // What is being warmed up is not waited for.
+    if (this.#coming !== undefined) engines.push(this.#coming);
+    await Promise.all(engines.map((engine) => engine.close()));
   }
 
   async #end(member: Member): Promise<void> {
