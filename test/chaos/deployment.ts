@@ -26,11 +26,12 @@ export class ChaosDeployment {
     this.kafka = kafka;
   }
 
-  static async open(folder: string, log: ChaosLog): Promise<ChaosDeployment> {
+  /** @param seconds how long the run is to be */
+  static async open(folder: string, log: ChaosLog, seconds: number): Promise<ChaosDeployment> {
     const data = join(folder, 'data');
     mkdirSync(data);
     const kafka = log === 'kafka' ? await startKafka({ folder: join(folder, 'kafka') }) : undefined;
-    const disk = mountDisk(data, join(folder, 'disk'));
+    const disk = mountDisk(data, join(folder, 'disk'), seconds);
     const deployment = new ChaosDeployment(await TcpProxy.listen(), data, disk, kafka);
     await deployment.start();
     return deployment;

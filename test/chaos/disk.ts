@@ -5,7 +5,9 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, ftruncateSync, mkdirSync, openSync, rmdirSync, writeFileSync } from 'node:fs';
 
-const DISK_BYTES = 256 << 20;
+/** Room for what a run leaves behind: results are kept to its end, and damaged journals are put aside. */
+const LEAST_BYTES = 256 << 20;
+const BYTES_PER_SECOND = 1 << 20;
 /** Control groups (version 1) that bound what a process does to a block device. */
 const GROUPS = '/sys/fs/cgroup/blkio';
 
@@ -18,9 +20,13 @@ export interface ChaosDisk {
   unmount(): void;
 }
 
-/** Mounts it at the folder. @param image where the disk's content may be kept */
-export function mountDisk(folder: string, image: string): ChaosDisk {
-  if (mountedExt4(folder, image)) {
+/**
+ * Mounts it at the folder.
+ * @param image where the disk's content may be kept @param seconds of the run that it is to be large enough for
+ */
+export function mountDisk(folder: string, image: string, seconds: number): ChaosDisk {
+  const bytes = LEAST_BYTES + seconds * BYTES_PER_SECOND;
+  if (mountedExt4(folder, image, bytes)) {
     const group = throttleGroup(folder);
     return {
       isLimited: true,
@@ -32,7 +38,7 @@ export function mountDisk(folder: string, image: string): ChaosDisk {
       },
     };
   }
-  const isLimited = succeeds('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder]);
+  const isLimited = succeeds('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder]);
   return {
     isLimited,
     slow: undefined,
@@ -43,9 +49,9 @@ export function mountDisk(folder: string, image: string): ChaosDisk {
   };
 }
 
-function mountedExt4(folder: string, image: string): boolean {
+function mountedExt4(folder: string, image: string, bytes: number): boolean {
   const file = openSync(image, 'w');
-  ftruncateSync(file, DISK_BYTES);
+  ftruncateSync(file, bytes);
   closeSync(file);
   // Nothing is kept back for the superuser, who may be running this.
   return succeeds('mkfs.ext4', ['-q', '-m', '0', image]) && succeeds('mount', ['-o', 'loop', image, folder]);

@@ -1,6 +1,6 @@
 /** The faults: what each does to the deployment, and how it ends. When one returns the fault is over and the system is up. */
 import { execFileSync } from 'node:child_process';
-import { closeSync, fsyncSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChaosDeployment } from './deployment.ts';
@@ -10,6 +10,8 @@ const DELAY_MS = 150;
 /** A disk that is about to die: some hundred milliseconds for every sync. */
 const SLOW_WRITES_PER_SECOND = 20;
 const DAMAGED_BYTES = 4096;
+/** Left by what is only reserved, for the last bytes to be fought for. */
+const KEPT_FOR_WRITING = 8 << 20;
 
 /** What this machine can do; the rest is left out of the schedule, and named in the report. */
 export function availableFaults(deployment: ChaosDeployment): FaultName[] {
@@ -87,17 +89,30 @@ function signal(deployment: ChaosDeployment, name: 'SIGSTOP' | 'SIGCONT'): void 
 async function fillDisk(deployment: ChaosDeployment, planned: PlannedFault): Promise<void> {
   const ballast = join(deployment.data, 'ballast');
   const until = performance.now() + planned.durationMs;
-  const file = openSync(ballast, 'w');
+  // Appending: what was reserved stands before what is written.
+  const file = openSync(ballast, 'a');
   const block = Buffer.alloc(1 << 20, 1);
   try {
     // Again and again: what is freed meanwhile is taken as well.
     while (performance.now() < until) {
+      reserve(ballast);
       writeUntilFull(file, block);
       await sleep(50);
     }
   } finally {
     closeSync(file);
     rmSync(ballast);
+  }
+}
+
+/** Takes nearly all that is free without writing it, where there is a tool for that. */
+function reserve(ballast: string): void {
+  const { bavail, bsize } = statfsSync(ballast);
+  const bytes = statSync(ballast).size + bavail * bsize - KEPT_FOR_WRITING;
+  try {
+    if (bytes > 0) execFileSync('fallocate', ['-l', String(bytes), ballast], { stdio: 'ignore' });
+  } catch {
+    // Then it is written.
   }
 }
 

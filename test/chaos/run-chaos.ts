@@ -50,7 +50,7 @@ const FINISH_LIMIT_MS = 60_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-chaos-'));
-  const deployment = await ChaosDeployment.open(folder, options.log ?? 'embedded');
+  const deployment = await ChaosDeployment.open(folder, options.log ?? 'embedded', options.seconds);
   const stop = new AbortController();
   let clients: ChaosClient[] = [];
   try {
@@ -61,14 +61,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const load = clients.map((client) => putLoad(client, stop.signal));
     const findings: string[] = [];
     const faults: { fault: FaultName; recoveryMs: number }[] = [];
-    for (const planned of plan) {
-      if (options.signal?.aborted) break;
-      faults.push(await oneFault(deployment, clients, planned, findings, options.say));
-    }
+    const survived = await strikeAll(deployment, clients, plan, { options, faults, findings });
     stop.abort();
     await Promise.all(load);
-    await finished(clients, findings);
-    for (const client of clients) findings.push(...(await prove(deployment, client)));
+    if (survived) {
+      await finished(clients, findings);
+      for (const client of clients) findings.push(...(await prove(deployment, client)));
+    }
     const sum = (of: (client: LoadClient) => number) => clients.reduce((total, { load }) => total + of(load), 0);
     return {
       seed: options.seed,
@@ -85,6 +84,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await deployment.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+interface Told {
+  readonly options: ChaosOptions;
+  readonly faults: { fault: FaultName; recoveryMs: number }[];
+  readonly findings: string[];
 }
 
 interface ChaosClient {
@@ -115,6 +120,25 @@ async function putLoad({ name, load }: ChaosClient, signal: AbortSignal): Promis
     await load.submitSurely(transaction, `${name}-${sent}`, signal);
     await sleep(SUBMIT_EVERY_MS);
   }
+}
+
+/** @returns whether there is a system left that can be asked for what it promised */
+async function strikeAll(
+  deployment: ChaosDeployment,
+  clients: readonly ChaosClient[],
+  plan: readonly PlannedFault[],
+  { options, faults, findings }: Told,
+): Promise<boolean> {
+  for (const planned of plan) {
+    if (options.signal?.aborted) break;
+    try {
+      faults.push(await oneFault(deployment, clients, planned, findings, options.say));
+    } catch (error) {
+      findings.push(`not started again after ${planned.fault}: ${error}`);
+      return false;
+    }
+  }
+  return true;
 }
 
 async function oneFault(
