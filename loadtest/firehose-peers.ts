@@ -107,8 +107,7 @@ async function openLive(
   const stream = 'shared';
   const connections = Math.max(1, Math.round(count * Math.min(1, scale)));
   const perSecond = paceFor(count);
-  // The connections of all variants are open at once.
-  needFiles(Math.max(4_096, connections * 5));
+  needFiles(connections + 2_048);
   const server = await peer.start({ folder, streams: [stream] });
   let latencies: number[] = [];
   let fault: Error | undefined;
@@ -119,21 +118,16 @@ async function openLive(
     },
   };
   const closers: (() => void)[] = [];
-  const close = async () => {
-    for (const stop of closers) stop();
-    await server.stop();
-  };
-  try {
+  /** In each measurement anew: not more than one variant has its connections open. */
+  const connect = async () => {
     while (closers.length < connections) {
       const several = Math.min(OPENING, connections - closers.length);
       closers.push(...(await Promise.all(Array.from({ length: several }, () => server.follow(stream, reader)))));
     }
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  };
   return {
     async measure() {
+      await connect();
       latencies = [];
       const began = performance.now();
       const open = new Set<Promise<void>>();
@@ -152,6 +146,7 @@ async function openLive(
       const seconds = (performance.now() - began) / 1000;
       // Whatever comes twice would come now.
       await sleep(200);
+      for (const close of closers.splice(0)) close();
       if (fault !== undefined) throw fault;
       if (latencies.length !== expected) throw new Error(`${latencies.length} of ${expected} deliveries came`);
       const [p50, p99, p999] = [0.5, 0.99, 0.999].map((q) => quantile(latencies, q)) as [number, number, number];
@@ -160,7 +155,7 @@ async function openLive(
         also: { p50_ms: p50, p99_ms: p99, p999_ms: p999, deliveries_per_s: expected / seconds },
       };
     },
-    close,
+    close: () => server.stop(),
   };
 }
 
