@@ -35,7 +35,8 @@ export async function startVision(
   );
   const stopReporting = startCapacityReporter({
     log,
-    service: instanceName(service),
+    service: service.name,
+    instance: service.version,
     sample: groupSample(log, consumerGroup(service), INGEST_TOPIC),
     now: Date.now,
     onError: (err) => logger.warn({ err }, 'capacity cannot be reported'),

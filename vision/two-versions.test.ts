@@ -70,9 +70,9 @@ test('the claim chooses the version; types, groups, capacity and metrics are apa
     for (const { key, value } of await recordsOf(log, CAPACITY_TOPIC)) reported.set(key, Capacity.fromBinary(value!));
     return reported.size === 2;
   });
-  expect([...reported].map(([key, { service }]) => [key, service]).sort()).toEqual([
-    ['document', 'document'],
-    ['document-1.1', 'document-1.1'],
+  expect([...reported].map(([key, { service, instance }]) => [key, service, instance]).sort()).toEqual([
+    ['document/1.0', 'document', '1.0'],
+    ['document/1.1', 'document', '1.1'],
   ]);
   const text = await metrics.metrics();
   for (const [version, model] of [

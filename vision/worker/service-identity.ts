@@ -16,10 +16,7 @@ export function consumerGroup(service: ServiceIdentity): string {
   return `vision-${service.name}-${service.version}`;
 }
 
-/**
- * The name under which a version reports its capacity and its readiness: the service's own for the standard version, and one
- * with the version for any other, so that two that run side by side do not overwrite each other's reports.
- */
+/** The name by which people know a version that runs: the service's own for the standard version, with the version for any other. */
 export function instanceName({ name, version }: ServiceIdentity): string {
   return isStandardVersion(name, version) ? name : `${name}-${version}`;
 }
