@@ -4,7 +4,7 @@ import type { Suite } from './suite.ts';
 export const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {
   firehose: () => import('./firehose.ts'),
   'full-firehose': () => import('./full-firehose.ts'),
-  'firehose-peers': () => import('./firehose-peers.ts'),
+  'peers-firehose': () => import('./peers-firehose.ts'),
   ingest: () => import('./ingest.ts'),
   journal: () => import('./journal.ts'),
   push: () => import('./push.ts'),

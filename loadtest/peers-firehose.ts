@@ -26,7 +26,7 @@ const OPENING = 64;
 const DELIVERY_TIMEOUT_MS = 60_000;
 
 export const suite: Suite = {
-  name: 'firehose-peers',
+  name: 'peers-firehose',
   about: 'the firehose beside NATS JetStream, Durable Streams and nchan',
   cases: [
     replay(1, 512),
