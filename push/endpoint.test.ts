@@ -25,10 +25,11 @@ describe('the endpoint', () => {
       () => expect(push.noticesOf(client).map(({ type }) => type)).toContain('push.v1m0.WebhookParked'),
       WAIT,
     );
-    const { after } = push.noticesOf(client)[0]!.payload as { after: { epoch: string; offset: string } };
+    const parked = push.noticesOf(client).find(({ type }) => type === 'push.v1m0.WebhookParked');
+    const { after } = parked!.payload as { after: { epoch: string; offset: string } };
     expect(after.epoch).toBe(push.epoch);
-    expect(Number(after.offset)).toBeGreaterThanOrEqual(early[1]!);
-    expect(Number(after.offset)).toBeLessThan(missed[0]!);
+    // The first that is missed may have been given up, and told of as such, before the endpoint was parked.
+    expect([early[1], missed[0]]).toContain(Number(after.offset));
     // The client reads two of them from the firehose meanwhile.
     const resumed = await push.ask(client, 'POST', '/v1/webhook/resume', { offset: missed[1], epoch: push.epoch });
     expect(resumed).toMatchObject({ status: 200, position: { epoch: push.epoch, offset: missed[1] } });
