@@ -86,13 +86,19 @@ export function createHttpServer(options: HttpServerOptions) {
 }
 
 function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply, cause?: unknown): FastifyReply {
-  if (problem.status >= 500) request.log.error({ err: cause ?? problem }, problem.message);
+  if (problem.status >= 500) request.log[levelOf(problem, cause)]({ err: cause ?? problem }, problem.message);
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds));
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
   return reply
     .code(problem.status)
     .type(PROBLEM_MEDIA_TYPE)
     .send(Buffer.from(JSON.stringify({ ...problem.toJSON(), request: request.id })));
+}
+
+/** Turning work away for a while is no fault: metrics count it, and a line for each would be load upon load. */
+function levelOf(problem: Problem, thrown: unknown): 'debug' | 'error' {
+  const meant = problem.cause === undefined && (thrown === undefined || thrown === problem);
+  return problem.status === 503 && meant ? 'debug' : 'error';
 }
 
 /** The problem behind anything that a handler or fastify itself may throw. */
