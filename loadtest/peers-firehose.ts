@@ -3,9 +3,10 @@
  * delivery beside those and nchan. Server on one core, load on the others, no compression; every reader checks order, holes
  * and repeats of every message. A peer that is not installed is left out with a line that says how to get it.
  */
+
+import { needFiles } from './file-limit.ts';
 import { keepOffServerCore } from './firehose/server-process.ts';
 import { durableStreams } from './peers/durable-streams.ts';
-import { needFiles } from './peers/file-limit.ts';
 import { nats } from './peers/nats.ts';
 import { nchan } from './peers/nchan.ts';
 import type { Peer } from './peers/peer.ts';

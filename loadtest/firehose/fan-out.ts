@@ -1,4 +1,5 @@
 /** One message to many live connections: how soon at a steady pace, and how many at the most. */
+import { needFiles } from '../file-limit.ts';
 import type { BenchContext, Measurement, OpenVariant } from '../suite.ts';
 import { Deliveries } from './deliveries.ts';
 import { openMany } from './open-many.ts';
@@ -16,6 +17,8 @@ export interface FanOut {
 const SECONDS = 2;
 /** Published messages that are not yet accepted, at most. */
 const WINDOW = 32;
+/** Of this process beside the connections. */
+const OTHER_FILES = 1_000;
 
 export async function fanOut(
   { folder, scale }: BenchContext,
@@ -23,9 +26,11 @@ export async function fanOut(
   start: (context: { folder: string }) => Promise<Publisher>,
 ): Promise<OpenVariant> {
   keepOffServerCore();
+  const readers = Math.max(1, Math.round(connections * Math.min(1, scale)));
+  // The variants of a case are open at the same time.
+  needFiles(2 * readers + OTHER_FILES);
   const publisher = await start({ folder });
   const deliveries = new Deliveries();
-  const readers = Math.max(1, Math.round(connections * Math.min(1, scale)));
   const sockets = await openMany(readers, publisher, () => deliveries.reader());
   return {
     async measure() {

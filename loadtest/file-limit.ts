@@ -1,7 +1,7 @@
 /** Lets this process, and the servers that it starts from now on, have as many connections open as the largest case needs. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { VariantUnavailable } from '../suite.ts';
+import { VariantUnavailable } from './suite.ts';
 
 const LINE = /^Max open files\s+(\d+)/m;
 
