@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { access, constants, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { syncFolder } from '../sync-folder.ts';
 import {
   BlobDamagedError,
   BlobMissingError,
@@ -112,15 +113,6 @@ async function writeDurably(path: string, content: Uint8Array): Promise<void> {
   }
   await rename(draft, path);
   await syncFolder(shelf);
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function listOrEmpty(folder: string): Promise<string[]> {

@@ -7,6 +7,7 @@
  */
 import { type FileHandle, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncFolder } from '../../protocol/sync-folder.ts';
 import type { MirroredMessage, MirrorPosition, MirrorTarget } from '../client/mirror.ts';
 
 interface Stored extends MirrorPosition {
@@ -102,14 +103,4 @@ async function writePosition(folder: string, stored: Stored): Promise<void> {
   await handle.close();
   await rename(draft, join(folder, 'position.json'));
   await syncFolder(folder);
-}
-
-/** So that names of new files outlive a power cut as their contents do. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

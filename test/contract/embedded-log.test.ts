@@ -9,7 +9,6 @@ import { LogUnavailableError } from '../../protocol/log/errors.ts';
 import type { Log, LogRecord, TopicDefinition } from '../../protocol/log/log.ts';
 import { logContract } from './log.ts';
 import { LogProcess } from './log-process.ts';
-import { manyGroupsContract } from './many-groups.ts';
 
 const PATIENCE = { timeout: 25_000, interval: 20 };
 const HOUR = 3_600_000;
@@ -17,9 +16,7 @@ const HOUR = 3_600_000;
 const shared = mkdtempSync(join(tmpdir(), 'sluice-log-'));
 afterAll(() => rmSync(shared, { recursive: true, force: true }));
 
-const settings = async () => ({ kind: 'embedded', folder: shared, leaseMs: 2000 }) as const;
-logContract('embedded log', settings);
-manyGroupsContract('embedded log', settings);
+logContract('embedded log', async () => ({ kind: 'embedded', folder: shared, leaseMs: 2000 }));
 
 describe('embedded log', () => {
   let folder: string;

@@ -6,6 +6,7 @@ import { LogBench } from './log/bench.ts';
 import { closingContract } from './log/closing.ts';
 import { followingContract } from './log/following.ts';
 import { groupsContract } from './log/groups.ts';
+import { manyGroupsContract } from './log/many-groups.ts';
 import { positionsContract } from './log/positions.ts';
 import { processesContract } from './log/processes.ts';
 import { producingContract } from './log/producing.ts';
@@ -20,6 +21,7 @@ export function logContract(name: string, settings: () => Promise<LogSettings>):
     followingContract(bench);
     batchesContract(bench);
     groupsContract(bench);
+    manyGroupsContract(bench);
     positionsContract(bench);
     closingContract(bench);
     processesContract(bench);
