@@ -12,10 +12,11 @@ import { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
 import { Status, TransactionSummary } from '../../protocol/generated/summary/v1m0/summary_pb.js';
 import { disordered, factOf, imageId, START, transactionFacts } from './arbitrary-facts.ts';
 import { digestOf, type Fact, saidBy } from './fact.ts';
+import { fold } from './fold.ts';
 import { type BookRules, PartitionBook } from './partition-book.ts';
 import { PartitionStore } from './store.ts';
 import { summarise } from './summarise.ts';
-import { emptyState, fold } from './transaction-state.ts';
+import { emptyState } from './transaction-state.ts';
 import { readUsage } from './usage-table.ts';
 
 const RULES: BookRules = { defaultDeadlineMs: 3000, revisionIntervalMs: 500, maxSummaryBytes: 1 << 20 };

@@ -7,26 +7,18 @@
  * A book begins in recovery: it folds what was on the log when it was opened without deciding anything, since the
  * decisions of an earlier life are on the log too, as summaries, and are folded like any other fact. After that it is live and decides.
  */
-import { packEvent } from '../../protocol/envelope.ts';
-import { TransactionSummary } from '../../protocol/generated/summary/v1m0/summary_pb.js';
 import type { ProduceRecord } from '../../protocol/log/log.ts';
-import { derivedMessageId } from '../../protocol/message-id.ts';
-import { digestOf, type Fact, saidBy } from './fact.ts';
+import { type DecisionRules, deadlineOf, decide } from './decide.ts';
+import { DueTimes } from './due-times.ts';
+import { digestOf, type Fact } from './fact.ts';
 import { fitted } from './fit.ts';
+import { fold } from './fold.ts';
+import { StateCache } from './state-cache.ts';
 import { type Changes, keyOf, type PartitionStore, type StoredFact, type StoredTransaction } from './store.ts';
 import { summarise } from './summarise.ts';
-import {
-  type DecisionRules,
-  deadlineOf,
-  decide,
-  emptyState,
-  fold,
-  type TransactionState,
-} from './transaction-state.ts';
+import { summaryRecord } from './summary-record.ts';
+import type { TransactionState } from './transaction-state.ts';
 import { sumUsage, type UsageDelta, usageOf } from './usage.ts';
-
-/** Facts held in memory, over all transactions that need no saving; those unused for longest are dropped and read again when needed. */
-const MAX_CACHED_FACTS = 100_000;
 
 export interface BookRules extends DecisionRules {
   /** Most bytes of a summary. */
@@ -34,12 +26,9 @@ export interface BookRules extends DecisionRules {
 }
 
 export class PartitionBook {
-  readonly #store: PartitionStore;
   readonly #rules: BookRules;
-  readonly #states = new Map<string, TransactionState>();
-  readonly #dues = new Map<string, number>();
-  /** The least of `#dues`, so that most advances cost a comparison. */
-  #nextDue = Number.POSITIVE_INFINITY;
+  readonly #states: StateCache;
+  readonly #dues = new DueTimes();
   readonly #touched = new Set<string>();
   #owed: ProduceRecord[] = [];
   readonly #recoverTo: number;
@@ -55,13 +44,13 @@ export class PartitionBook {
 
   /** @param log where it begins, for a store that has no position, and where it ends now */
   constructor(store: PartitionStore, rules: BookRules, log: { readonly earliest: number; readonly end: number }) {
-    this.#store = store;
+    this.#states = new StateCache(store);
     this.#rules = rules;
     this.#recoverTo = log.end;
     this.#savedPosition = store.position();
     this.#position = this.#savedPosition ?? log.earliest;
     this.#streamTime = store.streamTime();
-    for (const { client, transaction, due } of store.due()) this.#setDue(keyOf(client, transaction), due);
+    for (const { client, transaction, due } of store.due()) this.#dues.set(keyOf(client, transaction), due);
     this.#liveIfRecovered();
   }
 
@@ -96,7 +85,7 @@ export class PartitionBook {
   #takeFact(fact: Fact): void {
     // First the time, then the fact: an event after a deadline does not count before it.
     this.advance(fact.time);
-    const state = this.#stateOf(fact.event.client, fact.event.correlationId);
+    const state = this.#states.get(fact.event.client, fact.event.correlationId);
     if (!fold(state, fact)) return;
     const key = keyOf(state.client, state.transaction);
     this.#touched.add(key);
@@ -106,16 +95,15 @@ export class PartitionBook {
     if (usage !== undefined) this.#unsavedUsage.push(usage);
     // A deadline may pass before this batch is over. What is owed already is given when it is.
     const decision = decide(state, this.#streamTime, this.#rules);
-    if (decision.kind === 'wait') this.#setDue(key, decision.due);
+    if (decision.kind === 'wait') this.#dues.set(key, decision.due);
   }
 
   /** Moves stream time on, never back, and decides what became due. */
   advance(time: number): void {
     if (time <= this.#streamTime) return;
     this.#streamTime = time;
-    if (!this.#live || time < this.#nextDue) return;
-    for (const [key, due] of this.#dues) if (due <= time) this.#decide(key);
-    this.#findNextDue();
+    if (!this.#live) return;
+    for (const key of this.#dues.passed(time)) this.#decide(key);
   }
 
   /** Decides about every transaction that facts came for. @returns the summaries to send, in order */
@@ -145,7 +133,7 @@ export class PartitionBook {
     this.#unsavedFacts = [];
     this.#unsavedUsage = [];
     this.#unsavedTransactions.clear();
-    this.#dropUnused();
+    this.#states.dropUnused();
   }
 
   get hasChanges(): boolean {
@@ -159,19 +147,19 @@ export class PartitionBook {
   #liveIfRecovered(): void {
     if (this.#live || this.#position < this.#recoverTo) return;
     this.#live = true;
-    for (const [key, due] of this.#dues) if (due <= this.#streamTime) this.#touched.add(key);
+    for (const key of this.#dues.passed(this.#streamTime)) this.#touched.add(key);
   }
 
   #decide(key: string): void {
     const [client, transaction] = key.split('\n') as [string, string];
-    const state = this.#stateOf(client, transaction);
+    const state = this.#states.get(client, transaction);
     let decision = decide(state, this.#streamTime, this.#rules);
     if (decision.kind === 'give') {
       this.#give(state, decision.status);
       decision = decide(state, this.#streamTime, this.#rules);
     }
     this.#unsavedTransactions.add(key);
-    this.#setDue(key, decision.kind === 'wait' ? decision.due : undefined);
+    this.#dues.set(key, decision.kind === 'wait' ? decision.due : undefined);
   }
 
   #give(state: TransactionState, status: 'complete' | 'partial'): void {
@@ -190,49 +178,9 @@ export class PartitionBook {
     return Math.max(state.lastTime, deadline ?? 0);
   }
 
-  #stateOf(client: string, transaction: string): TransactionState {
-    const key = keyOf(client, transaction);
-    const state = this.#states.get(key) ?? this.#load(client, transaction);
-    // Last in, last out: a Map keeps the order of insertion.
-    this.#states.delete(key);
-    this.#states.set(key, state);
-    return state;
-  }
-
-  #load(client: string, transaction: string): TransactionState {
-    const state = emptyState(client, transaction);
-    const stored = this.#store.load(client, transaction);
-    if (stored === undefined) return state;
-    for (const fact of stored.facts) fold(state, { ...fact, said: saidBy(fact.event) });
-    state.given = stored.given;
-    state.changed = stored.changed;
-    return state;
-  }
-
   #storedTransaction(key: string): StoredTransaction {
-    const { client, transaction, lastTime, given, changed } = this.#states.get(key)!;
+    const { client, transaction, lastTime, given, changed } = this.#states.peek(key)!;
     return { client, transaction, lastTime, due: this.#dues.get(key), given, changed };
-  }
-
-  #setDue(key: string, due: number | undefined): void {
-    if (due === undefined) this.#dues.delete(key);
-    else this.#dues.set(key, due);
-    if (due !== undefined && due < this.#nextDue) this.#nextDue = due;
-  }
-
-  #findNextDue(): void {
-    this.#nextDue = Number.POSITIVE_INFINITY;
-    for (const due of this.#dues.values()) if (due < this.#nextDue) this.#nextDue = due;
-  }
-
-  #dropUnused(): void {
-    let held = 0;
-    for (const state of this.#states.values()) held += state.seen.size;
-    for (const [key, state] of this.#states) {
-      if (held <= MAX_CACHED_FACTS) return;
-      this.#states.delete(key);
-      held -= state.seen.size;
-    }
   }
 }
 
@@ -248,28 +196,4 @@ function storedFact({ event, time, granted, said }: Fact): StoredFact {
     time,
     granted,
   };
-}
-
-function summaryRecord(
-  state: TransactionState,
-  summary: TransactionSummary,
-  digest: string,
-  eventTime: number,
-): ProduceRecord {
-  const { client, transaction, bearer, terms } = state;
-  const [first] = [...state.images.values()]
-    .filter((image) => image.accepted !== undefined)
-    .map(({ imageId }) => imageId)
-    .sort();
-  const cause = first ?? terms.opened!.id;
-  const value = packEvent(
-    { correlationId: transaction, client, token: bearer!.token, traceparent: bearer!.traceparent },
-    {
-      messageId: derivedMessageId(cause, 'summary', summary.revision, digest),
-      eventTime,
-      type: TransactionSummary,
-      message: summary,
-    },
-  );
-  return { key: client, value };
 }

@@ -10,7 +10,8 @@ import type { Log, ProduceRecord } from '../../protocol/log/log.ts';
 import { RESULTS_TOPIC } from '../../protocol/log/topics.ts';
 import type { Fact } from './fact.ts';
 import type { PartitionBook } from './partition-book.ts';
-import { isDamage, type PartitionStore } from './store.ts';
+import type { PartitionStore } from './store.ts';
+import { isDamage } from './store-file.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 5_000;

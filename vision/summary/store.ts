@@ -4,15 +4,13 @@
  * a restart goes on exactly where the state stands and reads nothing twice.
  *
  * The log is the truth and this is its index: a store that is lost, damaged, or of another incarnation of the log is set
- * aside and built again from the log. So it need not survive a power cut either (`synchronous = NORMAL`: it may fall back a
- * little, as a whole).
+ * aside and built again from the log.
  */
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import type { Event } from '../../protocol/envelope.ts';
+import { openStoreFile } from './store-file.ts';
 import type { UsageDelta } from './usage.ts';
-import { addUsage, createUsageTable, expireUsage } from './usage-table.ts';
+import { addUsage, expireUsage } from './usage-table.ts';
 
 /** A fact as it is kept. The token is kept only where it may have to travel on. */
 export interface StoredFact {
@@ -69,8 +67,6 @@ interface FactRow {
   payload: Buffer;
 }
 
-const SCHEMA_VERSION = 1;
-
 export class PartitionStore {
   readonly #database: Database.Database;
   readonly #statements: ReturnType<typeof prepare>;
@@ -84,15 +80,7 @@ export class PartitionStore {
 
   /** Opens the store of a partition, empty where there is none that fits `epoch` or the one there is damaged. */
   static open(folder: string, partition: number, epoch: string): PartitionStore {
-    mkdirSync(folder, { recursive: true });
-    const file = join(folder, `partition-${partition}.sqlite`);
-    try {
-      return new PartitionStore(openDatabase(file, epoch));
-    } catch (error) {
-      if (!(error instanceof UnfitStoreError || isDamage(error))) throw error;
-      setAside(file);
-      return new PartitionStore(openDatabase(file, epoch));
-    }
+    return new PartitionStore(openStoreFile(folder, partition, epoch));
   }
 
   /** undefined in an empty store. */
@@ -169,80 +157,8 @@ export class PartitionStore {
   }
 }
 
-/** The file is not, or no longer, a sound database. */
-export function isDamage(error: unknown): boolean {
-  return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
-}
-
 export function keyOf(client: string, transaction: string): string {
   return `${client}\n${transaction}`;
-}
-
-class UnfitStoreError extends Error {
-  override readonly name = 'UnfitStoreError';
-}
-
-function openDatabase(file: string, epoch: string): Database.Database {
-  const database = new Database(file);
-  try {
-    database.pragma('journal_mode = WAL');
-    database.pragma('synchronous = NORMAL');
-    database.pragma('foreign_keys = ON');
-    const version = database.pragma('user_version', { simple: true });
-    if (version === 0) create(database, epoch);
-    else if (version !== SCHEMA_VERSION) throw new UnfitStoreError('the store is of another release');
-    if (database.pragma('quick_check', { simple: true }) !== 'ok') throw new UnfitStoreError('the store is damaged');
-    const known = database.prepare('SELECT epoch FROM incarnation').pluck().get();
-    if (known !== epoch) throw new UnfitStoreError('the store is of another incarnation of the log');
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-function create(database: Database.Database, epoch: string): void {
-  database.transaction(() => {
-    database.exec(`
-      CREATE TABLE incarnation (epoch TEXT NOT NULL);
-      CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-      CREATE TABLE "transaction" (
-        id INTEGER PRIMARY KEY,
-        client TEXT NOT NULL,
-        name TEXT NOT NULL,
-        last_time INTEGER NOT NULL,
-        due INTEGER,
-        revision INTEGER,
-        digest TEXT,
-        given_at INTEGER,
-        changed INTEGER NOT NULL,
-        UNIQUE (client, name)
-      );
-      CREATE INDEX transaction_due ON "transaction" (due) WHERE due IS NOT NULL;
-      CREATE INDEX transaction_last_time ON "transaction" (last_time);
-      CREATE TABLE fact (
-        "transaction" INTEGER NOT NULL REFERENCES "transaction" (id) ON DELETE CASCADE,
-        message_id TEXT NOT NULL,
-        type TEXT NOT NULL,
-        event_time INTEGER NOT NULL,
-        time INTEGER NOT NULL,
-        granted INTEGER NOT NULL,
-        token TEXT NOT NULL,
-        traceparent TEXT NOT NULL,
-        payload BLOB NOT NULL,
-        PRIMARY KEY ("transaction", message_id)
-      ) WITHOUT ROWID;
-    `);
-    createUsageTable(database);
-    database.prepare('INSERT INTO incarnation VALUES (?)').run(epoch);
-    database.pragma(`user_version = ${SCHEMA_VERSION}`);
-  })();
-}
-
-/** Keeps the last unfit store for whoever wants to know; the files of its journal go with it. */
-function setAside(file: string): void {
-  renameSync(file, `${file}.unfit`);
-  for (const suffix of ['-wal', '-shm']) rmSync(file + suffix, { force: true });
 }
 
 function prepare(database: Database.Database) {
