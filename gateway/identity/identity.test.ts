@@ -43,7 +43,7 @@ beforeAll(async () => {
   await vi.waitFor(async () => {
     expect((await withSecret()).status).toBe(200);
     expect((await withAssertion({})).status).toBe(200);
-  });
+  }, 20_000);
 });
 afterAll(() => identity.close());
 

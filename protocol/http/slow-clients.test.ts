@@ -43,7 +43,10 @@ async function dribble(socket: Socket, first: string, text: string): Promise<str
   socket.on('error', () => {});
   if (first !== '') socket.write(first);
   let at = 0;
-  const timer = setInterval(() => text !== '' && socket.write(text[at++ % text.length]!), DRIBBLE_MS);
+  // After what has come in was read: on a machine that stalls the answer may be there already, and a write to a connection that the
+  // other side has closed would throw it away.
+  const write = () => received === '' && socket.writable && socket.write(text[at++ % text.length]!);
+  const timer = setInterval(() => text !== '' && setImmediate(write), DRIBBLE_MS);
   await once(socket, 'close');
   clearInterval(timer);
   return received;

