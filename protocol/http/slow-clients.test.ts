@@ -47,7 +47,8 @@ async function dribble(socket: Socket, first: string, text: string): Promise<str
   // other side has closed would throw it away.
   const write = () => received === '' && socket.writable && socket.write(text[at++ % text.length]!);
   const timer = setInterval(() => text !== '' && setImmediate(write), DRIBBLE_MS);
-  await once(socket, 'close');
+  // Not `once`: that would fail where a byte of ours crosses the end of the connection, which is then reset.
+  await new Promise((resolve) => socket.on('close', resolve));
   clearInterval(timer);
   return received;
 }
