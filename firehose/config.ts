@@ -127,6 +127,12 @@ export const FirehoseConfig = Type.Object(
       minimum: 100,
       description: 'How long a request for a stream may take to arrive',
     }),
+    untilSettleMs: Type.Integer({
+      default: 500,
+      minimum: 0,
+      description:
+        'A stream that ends at a time ends so long after it at the latest: a message made before that time may be as long on its way to the log',
+    }),
     longPollMs: Type.Integer({
       default: 20_000,
       minimum: 100,

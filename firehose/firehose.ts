@@ -3,10 +3,10 @@ import type { Logger } from 'pino';
 import type { TokenVerifier } from '../protocol/claims/verifier.ts';
 import { Problem } from '../protocol/http/problem.ts';
 import type { Log } from '../protocol/log/log.ts';
-import { RESULTS_TOPIC } from '../protocol/log/topics.ts';
 import type { FirehoseConfig } from './config.ts';
 import type { Consumers } from './consumers/consumers.ts';
 import { type Journals, JournalsNotOpenError } from './journals/journals.ts';
+import { LogEnds } from './journals/log-ends.ts';
 import type { FirehoseMetrics } from './metrics.ts';
 import type { Placement } from './nodes/placement.ts';
 import type { PositionContext } from './request/start-position.ts';
@@ -44,6 +44,7 @@ export interface Firehose extends FirehoseParts {
 export function assembleFirehose(parts: FirehoseParts): Firehose {
   const { journals, streams, config, log, now } = parts;
   const retentionMs = config.journal.retentionMs || undefined;
+  const logEnds = new LogEnds(log, now);
 
   function standing(client: string, after: number): Standing {
     const journal = journals.of(client);
@@ -71,7 +72,11 @@ export function assembleFirehose(parts: FirehoseParts): Firehose {
     chunkBytes: config.chunkBytes,
     stuckMs: config.stuckMs,
     standing,
+    untilSettleMs: config.untilSettleMs,
     journaled: (client) => journals.of(client).bounds().position,
+    head: (client) => journals.of(client).head(client),
+    offsetAtTime: (client, time) => journals.of(client).offsetAtTime(client, time),
+    logEnd: (client, since) => logEnds.after(since, journals.partitionOf(client)),
     ended(stream, reason) {
       streams.remove(stream);
       parts.metrics.ended(reason, stream.progress.messages, stream.progress.bytes);
@@ -86,11 +91,7 @@ export function assembleFirehose(parts: FirehoseParts): Firehose {
     positionContext(client) {
       try {
         const journal = journals.of(client);
-        const logEnd = async () => {
-          const partition = journals.partitionOf(client);
-          const watermarks = await log.watermarks(RESULTS_TOPIC);
-          return watermarks.find((mark) => mark.partition === partition)?.end ?? 0;
-        };
+        const logEnd = () => logEnds.after(now(), journals.partitionOf(client));
         return { client, epoch: journals.epoch, journal, logEnd };
       } catch (cause) {
         if (!(cause instanceof JournalsNotOpenError)) throw cause;

@@ -7,7 +7,7 @@ import { wantedSource } from '../filter/wanted.ts';
 import type { Firehose } from '../firehose.ts';
 import { clientLimits } from '../limits.ts';
 import { streamId } from '../nodes/placement.ts';
-import { startPosition, untilOffset } from '../request/start-position.ts';
+import { plannedEnd, startPosition } from '../request/start-position.ts';
 import type { From, Rate, StreamRequest } from '../request/stream-request.ts';
 import { lowerRate } from '../stream/pacer.ts';
 import { Stream } from '../stream/stream.ts';
@@ -32,7 +32,7 @@ export async function openStream(
   const coding = config.compression ? chooseCoding(request.headers['accept-encoding']) : undefined;
   const id = streamId(newMessageId(firehose.now()), firehose.nodeId);
 
-  const until = untilOffset(wanted, context);
+  const until = plannedEnd(wanted, context);
   const start = await startPosition({ ...wanted, from: await resolveConsumer(firehose, client, id, wanted) }, context);
   const { after, gap } = start;
   await readToEnd(request.raw);

@@ -9,7 +9,7 @@ import { wantedSource } from '../filter/wanted.ts';
 import type { Firehose } from '../firehose.ts';
 import { clientLimits } from '../limits.ts';
 import { parseStreamRequest } from '../request/parse-request.ts';
-import { startPosition, untilOffset } from '../request/start-position.ts';
+import { lastWantedNow, type PositionContext, startPosition } from '../request/start-position.ts';
 import type { From, StreamRequest } from '../request/stream-request.ts';
 import { lowerRate, Pacer } from '../stream/pacer.ts';
 import type { Source } from '../stream/source.ts';
@@ -43,7 +43,7 @@ export async function registerPlanRoute(server: FastifyInstance, firehose: Fireh
       const context = firehose.positionContext(client);
       const from = consumerPosition(firehose, client, wanted.from);
       const { after, gap } = await startPosition({ ...wanted, from }, context);
-      const until = Math.min(untilOffset({ ...wanted, follow: false }, context)!, context.journal.head(client));
+      const until = lastWantedNow(wanted.until, context);
       const source = wantedSource(() => firehose.journals.of(client), client, wanted);
       const sample = await read(source, after, until, firehose.config.chunkBytes);
       const total = context.journal.count(client, after) - context.journal.count(client, until);
@@ -56,6 +56,7 @@ export async function registerPlanRoute(server: FastifyInstance, firehose: Fireh
         epoch: context.epoch,
         offset: after,
         until,
+        until_time: openEnd(wanted, context),
         gap: gap ?? null,
         exact: sample.complete,
         messages,
@@ -65,6 +66,12 @@ export async function registerPlanRoute(server: FastifyInstance, firehose: Fireh
       };
     },
   );
+}
+
+/** The time that the stream would end at, as long as messages that are early enough may still come; null where it has no such end. */
+function openEnd({ until, follow }: StreamRequest, { client, journal }: PositionContext): string | null {
+  if (!follow || until?.kind !== 'time' || journal.offsetAtTime(client, until.time) !== null) return null;
+  return new Date(until.time).toISOString();
 }
 
 /** Where the consumer would start; it is not taken over. */

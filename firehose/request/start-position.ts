@@ -62,23 +62,28 @@ async function askedOffset(from: From, { client, epoch, journal, logEnd }: Posit
   }
 }
 
-/** Last offset wanted, undefined for no end. @throws {Problem} wrong-epoch */
-export function untilOffset(
+/** Where the stream ends; undefined for no end. @throws {Problem} wrong-epoch (409) */
+export function plannedEnd(
   { until, follow }: Pick<StreamRequest, 'until' | 'follow'>,
-  { client, epoch, journal }: PositionContext,
-): number | undefined {
-  const wanted = lastWanted(until);
-  if (follow) return wanted;
-  return Math.min(wanted ?? Number.MAX_SAFE_INTEGER, journal.head(client));
+  context: PositionContext,
+): Until | undefined {
+  if (!follow) return { kind: 'offset', epoch: context.epoch, offset: lastWantedNow(until, context) };
+  if (until?.kind === 'offset') checkEpoch(until.epoch, context.epoch, context.journal.head(context.client));
+  return until;
+}
 
-  function lastWanted(value: Until | undefined): number | undefined {
-    if (value === undefined) return undefined;
-    if (value.kind === 'offset') {
-      checkEpoch(value.epoch, epoch, journal.head(client));
-      return value.offset;
-    }
-    const first = journal.offsetAtTime(client, value.time);
-    return first === null ? undefined : first - 1;
+/** Offset of the last entry that is wanted of those that the journal holds now. @throws {Problem} wrong-epoch (409) */
+export function lastWantedNow(until: Until | undefined, { client, epoch, journal }: PositionContext): number {
+  // Asked first: what is appended meanwhile has not been compared with the time.
+  const head = journal.head(client);
+  switch (until?.kind) {
+    case undefined:
+      return head;
+    case 'offset':
+      checkEpoch(until.epoch, epoch, head);
+      return Math.min(until.offset, head);
+    case 'time':
+      return (journal.offsetAtTime(client, until.time) ?? head + 1) - 1;
   }
 }
 

@@ -13,7 +13,7 @@ export type From =
 export type Until =
   /** Last offset wanted. */
   | { readonly kind: 'offset'; readonly epoch: string | undefined; readonly offset: number }
-  /** Entries before this moment are wanted, ms since the epoch. */
+  /** Entries before the first one that is not earlier than this moment are wanted, ms since the epoch. */
   | { readonly kind: 'time'; readonly time: number };
 
 export interface Filter {

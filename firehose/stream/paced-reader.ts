@@ -31,15 +31,15 @@ export class PacedReader {
     return this.#source.everything && until === undefined && batch.messages === undefined && !this.#pacer.limited;
   }
 
-  /** What comes next past a position. It counts as sent. */
-  next(after: number, now: number): Step | Retired | NotYet {
+  /** What comes next past a position, up to the last offset wanted if there is one. It counts as sent. */
+  next(after: number, until: number | undefined, now: number): Step | Retired | NotYet {
     const ms = this.#pacer.delay(now);
     if (ms > 0) return { kind: 'not-yet', ms };
     const quota = this.#pacer.quota(now);
     const found = this.#source.next(after, {
       bytes: Math.min(quota.bytes ?? Number.POSITIVE_INFINITY, this.#chunkBytes),
       messages: least(quota.messages, this.#plan.batch.messages),
-      until: this.#plan.until,
+      until,
     });
     if (found.kind === 'step') this.#pacer.spent(found.messages, found.bytes);
     return found;

@@ -3,34 +3,12 @@
  * cut points, with entries appended before and while it runs, and with the connection cut and resumed anywhere.
  */
 import fc from 'fast-check';
-import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { type JournalReader, openJournalReader } from '../../journal/reader.ts';
 import { temporaryFolder } from '../../journal/testing/temporary-folder.ts';
-import { openJournalWriter } from '../../journal/writer.ts';
 import { partitionOf } from '../../protocol/log/partitioner.ts';
 import { compileExpression } from '../filter/expression.ts';
-import { wantedSource } from '../filter/wanted.ts';
-import { ndjson } from '../format/ndjson.ts';
-import { entryOfEvent } from '../journaler/entry-of-record.ts';
 import type { Filter } from '../request/stream-request.ts';
-import { MemorySink } from '../testing/memory-sink.ts';
-import { LiveTail } from './live-tail.ts';
-import { Scheduler } from './scheduler.ts';
-import { Stream } from './stream.ts';
-import type { StreamSurroundings } from './surroundings.ts';
-
-const CLIENT = 'ann';
-const EPOCH = 'e1';
-
-interface Spec {
-  readonly client: string;
-  readonly type: string;
-  readonly transaction: string;
-  readonly label: string;
-  readonly confidence: number;
-  readonly text: string;
-}
+import { type AnyFrame, CLIENT, JournalUnderTest, type Spec } from '../testing/journal-under-test.ts';
 
 const spec: fc.Arbitrary<Spec> = fc.record({
   client: fc.constantFrom(CLIENT, CLIENT, CLIENT, 'bob'),
@@ -106,12 +84,12 @@ test('the filtered stream is the filter of the unfiltered stream', { timeout: 12
 async function readStream(journal: JournalUnderTest, given: Given) {
   const cuts = [...given.cuts];
   const during = [...given.during];
-  const all: Frame[] = [];
+  const all: AnyFrame[] = [];
   let after = -1;
   for (;;) {
-    const connection = journal.connect(after, given);
+    const connection = journal.connect(after, { ...given, filter: given.filter ?? NO_FILTER });
     const cut = cuts.shift() ?? Number.POSITIVE_INFINITY;
-    let taken: Frame[] = [];
+    let taken: AnyFrame[] = [];
     for (;;) {
       connection.sink.drain();
       await new Promise((resolve) => setImmediate(resolve));
@@ -137,7 +115,7 @@ async function readStream(journal: JournalUnderTest, given: Given) {
   }
 }
 
-function matches(frame: Frame, { filter, shard }: { filter: Filter; shard: Given['shard'] }): boolean {
+function matches(frame: AnyFrame, { filter, shard }: { filter: Filter; shard: Given['shard'] }): boolean {
   const { types, transactions, labels, minConfidence, expression } = filter;
   const { type, transaction, payload } = frame;
   return (
@@ -150,110 +128,4 @@ function matches(frame: Frame, { filter, shard }: { filter: Filter; shard: Given
   );
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: any frame
-type Frame = any;
 type Given = typeof scenario extends fc.Arbitrary<infer Value> ? Value : never;
-
-class JournalUnderTest {
-  readonly #writer;
-  readonly #reader: JournalReader;
-  readonly #tail = new LiveTail();
-  readonly #scheduler = new Scheduler();
-  readonly frames: Frame[] = [];
-  #offset = 0;
-
-  constructor(folder: string) {
-    this.#writer = openJournalWriter(folder, { epoch: EPOCH, now: 0, segmentBytes: 600 });
-    this.#reader = openJournalReader(folder);
-  }
-
-  get head(): number {
-    return this.#reader.head(CLIENT);
-  }
-
-  append(specs: readonly Spec[]): void {
-    const entries = specs.map(({ client, type, transaction, ...payload }) => {
-      this.#offset += 1 + (this.#offset % 3);
-      const event = {
-        client,
-        type,
-        correlationId: transaction,
-        messageId: `m${this.#offset}`,
-        eventTime: this.#offset,
-        token: '',
-        traceparent: '',
-        payload: new Uint8Array(),
-      };
-      return entryOfEvent(this.#offset, event, payload);
-    });
-    const { segments } = this.#writer.appendBatch({ entries, position: ++this.#offset, epoch: EPOCH, now: 0 });
-    for (const segment of segments) {
-      this.#tail.appended(segment);
-      if (segment.client !== CLIENT) continue;
-      for (const line of segment.data.toString().trimEnd().split('\n')) this.frames.push(JSON.parse(line));
-    }
-  }
-
-  connect(after: number, given: Given) {
-    const sink = new MemorySink(given.capacity);
-    const reader = () => this.#reader;
-    const source = wantedSource(reader, CLIENT, { filter: given.filter ?? NO_FILTER, shard: given.shard });
-    const surroundings: StreamSurroundings = {
-      tail: this.#tail,
-      scheduler: this.#scheduler,
-      logger: pino({ level: 'silent' }),
-      chunkBytes: given.chunkBytes,
-      stuckMs: 1e9,
-      standing: (client, offset) => ({
-        latest: this.#reader.head(client),
-        lag: this.#reader.count(client, offset),
-        hash: this.#reader.hashAt(client, offset),
-        retentionExpiresInMs: null,
-      }),
-      journaled: () => this.#reader.bounds().position,
-      ended: () => {},
-      now: Date.now,
-    };
-    const plan = {
-      client: CLIENT,
-      epoch: EPOCH,
-      after,
-      until: undefined,
-      follow: true,
-      rate: { messages: undefined, bytes: undefined },
-      batch: { messages: given.batch, waitMs: 0 },
-      heartbeatMs: 1e9,
-      onGap: 'fail' as const,
-      expiresAt: Number.MAX_SAFE_INTEGER,
-      consumer: undefined,
-    };
-    const stream = new Stream('s', plan, { source, format: ndjson, sink }, surroundings);
-    stream.start({
-      kind: 'hello',
-      stream: 's',
-      epoch: EPOCH,
-      offset: after,
-      earliest: null,
-      latest: 0,
-      rate: { messages: null, bytes: null },
-      heartbeat_ms: 1,
-      hash: null,
-    });
-    return {
-      stream,
-      sink,
-      frames: (): Frame[] =>
-        sink.data
-          .toString()
-          .split('\n')
-          .filter((line) => line !== '')
-          .map((line) => JSON.parse(line)),
-      close: () => stream.end('closed', 0),
-    };
-  }
-
-  close(): void {
-    this.#reader.close();
-    this.#writer.close();
-  }
-}

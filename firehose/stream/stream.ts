@@ -13,6 +13,7 @@ import type { Format } from '../format/format.ts';
 import type { Rate } from '../request/stream-request.ts';
 import { Announcer, type Place } from './announcer.ts';
 import { Chunk } from './chunk.ts';
+import { Ending } from './ending.ts';
 import type { FreshEntries, Waiting } from './live-tail.ts';
 import { PacedReader } from './paced-reader.ts';
 import { Progress } from './progress.ts';
@@ -34,6 +35,7 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
   readonly #around: StreamSurroundings;
   readonly #announcer: Announcer;
   readonly #reader: PacedReader;
+  readonly #ending: Ending | undefined;
   #position: number;
   #caughtUp = false;
   #paused = false;
@@ -60,6 +62,7 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
     const now = around.now();
     this.#announcer = new Announcer(plan, io, around);
     this.#reader = new PacedReader(io.source, plan, around.chunkBytes, now);
+    this.#ending = plan.until && new Ending(plan, plan.until, around, now);
     this.progress = new Progress(now);
   }
 
@@ -127,6 +130,15 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
   /** Looks after what depends on time; called several times a second. */
   tick(now: number): void {
     if (this.#ended || now < this.#quietUntil) return;
+    try {
+      this.#lookAfter(now);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #lookAfter(now: number): void {
+    if (this.#ending?.hasCome(now)) this.nudge();
     this.progress.tick(now, this.#sink);
     if (now >= this.plan.expiresAt) this.end('token_expired', 0);
     else if (this.progress.stuckMs(now) >= this.#around.stuckMs) {
@@ -136,7 +148,8 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
       this.#announcer.bookmark(this);
       this.#sink.flush();
     } else if (this.#sink.backlog === 0 && this.progress.resting) {
-      this.#quietUntil = Math.min(this.plan.expiresAt, this.#announcer.due);
+      const ending = this.#ending?.quietUntil ?? Number.POSITIVE_INFINITY;
+      this.#quietUntil = Math.min(this.plan.expiresAt, this.#announcer.due, ending);
     }
   }
 
@@ -188,10 +201,11 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
     clearTimeout(this.#timer);
     this.#held = 0;
     const now = this.#around.now();
-    const found = this.#reader.next(this.#position, now);
+    const end = this.#ending?.look();
+    const found = this.#reader.next(this.#position, end?.last, now);
     switch (found.kind) {
       case 'step':
-        this.#send(found, now);
+        this.#send(found, end?.final ?? !this.plan.follow, now);
         break;
       case 'not-yet':
         this.#throttled = true;
@@ -202,12 +216,13 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
     }
   }
 
-  #send(step: Step, now: number): void {
+  /** @param final nothing that is wanted can still come after what is there to be read now */
+  #send(step: Step, final: boolean, now: number): void {
     for (const frames of step.frames) this.#sink.write(new Chunk(this.#format.messages(frames)));
     this.#position = step.position;
     this.#announcer.skip(step.skipped);
     this.progress.sent(step.messages, step.bytes);
-    if (step.end) this.#atEnd();
+    if (step.end) this.#atEnd(final);
     else {
       if (this.#announcer.skipped > 0 && now >= this.#announcer.due) this.#announcer.bookmark(this);
       // A full sink says when it has drained; asking for a turn meanwhile would be for nothing.
@@ -215,9 +230,8 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
     }
   }
 
-  #atEnd(): void {
+  #atEnd(complete: boolean): void {
     this.#throttled = false;
-    const complete = this.#isComplete();
     if (this.#announcer.skipped > 0 && (complete || !this.#caughtUp)) this.#announcer.bookmark(this);
     if (complete) {
       this.end('until', 0);
@@ -228,13 +242,6 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
       this.#announcer.say({ kind: 'caught_up', offset: this.#position });
     }
     this.#around.tail.wait(this.plan.client, this);
-  }
-
-  /** Whether nothing that is wanted can still come. */
-  #isComplete(): boolean {
-    const { follow, until, client } = this.plan;
-    if (!follow) return true;
-    return until !== undefined && this.#around.journaled(client) > until;
   }
 
   #fail(error: unknown): void {

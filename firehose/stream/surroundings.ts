@@ -1,6 +1,7 @@
 /** What all streams of a node share. */
 import type { Logger } from 'pino';
 import type { GoodbyeReason } from '../../protocol/frames.ts';
+import type { EndingSurroundings } from './ending.ts';
 import type { LiveTail } from './live-tail.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Stream } from './stream.ts';
@@ -16,7 +17,7 @@ export interface Standing {
   readonly retentionExpiresInMs: number | null;
 }
 
-export interface StreamSurroundings {
+export interface StreamSurroundings extends EndingSurroundings {
   readonly tail: LiveTail;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
@@ -25,8 +26,6 @@ export interface StreamSurroundings {
   /** A peer that takes nothing for so long is disconnected. */
   readonly stuckMs: number;
   standing(client: string, after: number): Standing;
-  /** Offset of the next record that the client's journal will take in: no entry below it is still to come. */
-  journaled(client: string): number;
   /** Called once, when the stream has ended; 'gone' where its client closed the connection. */
   ended(stream: Stream, reason: GoodbyeReason | 'gone'): void;
   /** Milliseconds since the epoch. */

@@ -38,6 +38,7 @@ export type FirehoseEvent =
 export interface FirehoseOptions {
   /** Where to begin. Default 'latest'. */
   readonly from?: FirehoseFrom;
+  /** The last offset wanted, or a time, also one to come: messages before the first one that is not earlier. Default: none. */
   readonly until?: { readonly offset: number; readonly epoch?: string } | { readonly time: string };
   /** false: end when everything that is there now has been handed out. Default true. */
   readonly follow?: boolean;

@@ -19,7 +19,8 @@ export interface StreamFlags {
 }
 
 const SINCE_FORMS = `earliest, latest, a duration such as 90s, 10m, 2h or 1d, a time such as 2026-01-31T12:00:00Z, or [EPOCH:]OFFSET of the last message that was processed`;
-const UNTIL_FORMS = 'a time such as 2026-01-31T12:00:00Z or [EPOCH:]OFFSET of the last message that is wanted';
+const UNTIL_FORMS =
+  'a time such as 2026-01-31T12:00:00Z, past or to come, or [EPOCH:]OFFSET of the last message that is wanted';
 const RATE_FORMS = 'messages per second such as 100, bytes per second such as 64KiB or 1MB, or both: 100,1MB';
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
