@@ -14,6 +14,7 @@ import { isFault } from '../../protocol/log/kafka/fault.ts';
 import { recordBytes } from '../../protocol/log/kafka/record-batch.ts';
 import { retryFaults } from '../../protocol/log/kafka/retry.ts';
 import type { KafkaSettings } from '../../protocol/log/kafka/settings.ts';
+import { createTopic } from '../../protocol/log/kafka/topic-admin.ts';
 import { TopicDirectory } from '../../protocol/log/kafka/topic-directory.ts';
 import type { ProduceRecord } from '../../protocol/log/log.ts';
 import { partitionOf } from '../../protocol/log/partitioner.ts';
@@ -93,7 +94,7 @@ export async function openKafkaTopic(settings: KafkaSettings, options: KafkaTopi
 async function createPositionTopic(client: KafkaClient, name: string, replication: number): Promise<void> {
   try {
     await retryFaults(TRIES_MS, () =>
-      client.createTopic({ name, partitions: 1, replication, config: POSITION_TOPIC_CONFIG }),
+      createTopic(client, { name, partitions: 1, replication, config: POSITION_TOPIC_CONFIG }),
     );
   } catch (error) {
     if (!isFault(causeOf(error), 'TOPIC_ALREADY_EXISTS')) throw error;

@@ -6,9 +6,9 @@
  */
 import { UnknownTopicError } from '../errors.ts';
 import type { TopicPartition } from '../log.ts';
-import type { KafkaClient, Membership } from './client.ts';
-import type { Address } from './connections.ts';
+import type { KafkaClient } from './client.ts';
 import { isFault } from './fault.ts';
+import { GroupCoordinator, type Membership } from './group-coordinator.ts';
 import {
   assignGroup,
   decodeAssignment,
@@ -43,7 +43,7 @@ export interface GroupMembershipOptions {
 
 /** A member as the coordinator knows it. */
 export interface CurrentMembership {
-  readonly coordinator: Address;
+  readonly coordinator: GroupCoordinator;
   readonly membership: Membership;
 }
 
@@ -88,8 +88,7 @@ export class GroupMembership {
     this.#interrupt?.();
     const { current } = this;
     try {
-      // Not over the lane of this member, where a join may still wait for its answer.
-      if (current !== undefined) await client.leaveGroup(current.coordinator, 'control', current.membership);
+      if (current !== undefined) await current.coordinator.leave(current.membership);
     } catch (error) {
       this.#options.onError(error); // the session runs out
     }
@@ -112,21 +111,16 @@ export class GroupMembership {
 
   async #join(): Promise<Joined> {
     const { client, lane, group, topics, sessionTimeoutMs, held } = this.#options;
-    const coordinator = await client.findCoordinator(group);
+    const coordinator = await GroupCoordinator.find(client, group);
     this.#rejoin = false;
-    const joined = await client.joinGroup(
-      coordinator,
-      lane,
-      { group, member: this.#member },
-      {
-        sessionTimeoutMs,
-        rebalanceTimeoutMs: Math.max(sessionTimeoutMs, 10_000),
-        protocol: PROTOCOL,
-        metadata: encodeSubscription({ topics, generation: this.#generation, held: held() }),
-      },
-    );
+    const joined = await coordinator.join(lane, this.#member, {
+      sessionTimeoutMs,
+      rebalanceTimeoutMs: Math.max(sessionTimeoutMs, 10_000),
+      protocol: PROTOCOL,
+      metadata: encodeSubscription({ topics, generation: this.#generation, held: held() }),
+    });
     this.#member = joined.member;
-    const membership = { group, member: joined.member, generation: joined.generation };
+    const membership = { member: joined.member, generation: joined.generation };
     const members = joined.members.map(({ member, metadata }): Member => ({ member, ...decodeSubscription(metadata) }));
     const partitions = joined.leader ? await this.#partitions(members) : undefined;
     const assignments =
@@ -136,7 +130,7 @@ export class GroupMembership {
             member,
             assignment: encodeAssignment(assigned),
           }));
-    const assignment = decodeAssignment(await client.syncGroup(coordinator, lane, membership, assignments));
+    const assignment = decodeAssignment(await coordinator.sync(lane, membership, assignments));
     this.#generation = joined.generation;
     this.#current = { coordinator, membership };
     this.#lastAnswer = performance.now();
@@ -164,14 +158,14 @@ export class GroupMembership {
 
   /** Returns when it is time to join again. */
   async #live({ coordinator, membership, leads }: Joined): Promise<void> {
-    const { client, lane, sessionTimeoutMs } = this.#options;
+    const { lane, sessionTimeoutMs } = this.#options;
     // A rebalance is learned of by a heartbeat: seldom ones would make every hand-over slow.
     const interval = Math.min(sessionTimeoutMs / 5, 1000);
     let checked = performance.now();
     while (!this.#leaving && !this.#rejoin) {
       await this.#pause(interval);
       if (this.#leaving || this.#rejoin) return;
-      await client.heartbeat(coordinator, lane, membership);
+      await coordinator.heartbeat(lane, membership);
       this.#lastAnswer = performance.now();
       if (leads !== undefined && performance.now() - checked > TOPICS_CHECK_MS) {
         checked = performance.now();

@@ -57,7 +57,6 @@ export class GroupSubscription implements Subscription {
       onError,
     });
     this.#commits = new OffsetCommits({
-      client,
       current: () => this.#membership.current,
       holds: (partition) => this.#held.has(partition),
       onError,

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/style/noDefaultExport: this describes what kafkajs exports.
-/** The parts of kafkajs 2.2.4 that client.ts builds on and that its own types leave out. */
+/** The parts of kafkajs 2.2.4 that the Kafka log builds on and that its own types leave out. */
 
 declare module 'kafkajs/src/broker/index.js' {
   import type { Logger } from 'kafkajs/src/loggers/index.js';

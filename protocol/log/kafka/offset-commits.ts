@@ -4,14 +4,13 @@
  * One commit is on its way at a time. One that fails for a reason that passes is kept and goes with the next.
  */
 import type { TopicPartition } from '../log.ts';
-import type { KafkaClient, OffsetOf } from './client.ts';
+import type { OffsetOf } from './by-topic.ts';
 import { isFault } from './fault.ts';
 import type { CurrentMembership } from './group-membership.ts';
 
 const INTERVAL_MS = 50;
 
 export interface OffsetCommitsOptions {
-  readonly client: KafkaClient;
   readonly current: () => CurrentMembership | undefined;
   /** Whether the member still has the partition: otherwise its position is someone else's to store. */
   readonly holds: (partition: TopicPartition) => boolean;
@@ -49,14 +48,13 @@ export class OffsetCommits {
   }
 
   async #commit(): Promise<void> {
-    const { client, current, holds, onError } = this.#options;
+    const { current, holds, onError } = this.#options;
     const membership = current();
     const taken = [...this.#positions].filter(([, position]) => holds(position));
     this.#positions = new Map();
     if (taken.length === 0 || membership === undefined) return; // put out: the next owner begins where the group was
     try {
-      await client.commitOffsets(
-        membership.coordinator,
+      await membership.coordinator.commit(
         membership.membership,
         taken.map(([, position]) => position),
       );

@@ -1,10 +1,13 @@
 /** Asks where partitions begin and end, and how far groups have come. */
 import type { PartitionLag, TopicPartition, Watermarks } from '../log.ts';
-import type { KafkaClient, OffsetOf } from './client.ts';
+import { byTopic, type OffsetOf, offsetsOf } from './by-topic.ts';
+import type { KafkaClient } from './client.ts';
+import { GroupCoordinator } from './group-coordinator.ts';
 import type { TopicDirectory } from './topic-directory.ts';
 
 const EARLIEST = -2;
 const END = -1;
+const READ_COMMITTED = 1;
 
 export class Offsets {
   readonly #client: KafkaClient;
@@ -29,9 +32,9 @@ export class Offsets {
   /** @throws {UnknownTopicError | KafkaFault} */
   async lag(group: string, topic: string): Promise<PartitionLag[]> {
     const ranges = await this.watermarks(topic);
-    const coordinator = await this.#client.findCoordinator(group);
+    const coordinator = await GroupCoordinator.find(this.#client, group);
     const partitions = ranges.map(({ partition }) => ({ topic, partition }));
-    const offsets = await this.#client.committedOffsets(coordinator, group, partitions);
+    const offsets = await coordinator.committed(partitions);
     return ranges.map(({ partition, earliest, end }) => {
       const committed = offsetIn(offsets, partition);
       const lag = Math.max(0, end - Math.max(committed ?? earliest, earliest));
@@ -60,13 +63,32 @@ export class Offsets {
     const leaders = await Promise.all(partitions.map((partition) => this.#directory.leader(partition)));
     const byLeader = Map.groupBy(partitions, ({ partition }) => leaders[partition]!);
     try {
-      const answers = [...byLeader].map(([leader, led]) => this.#client.listOffsets(leader, led, timestamp));
+      const answers = [...byLeader].map(([leader, led]) => listOffsets(this.#client, leader, led, timestamp));
       return (await Promise.all(answers)).flat();
     } catch (error) {
       for (const { topic } of partitions) this.#directory.forget(topic);
       throw error;
     }
   }
+}
+
+/**
+ * @param node the leader of the partitions
+ * @param timestamp ms since the epoch; -2 for the earliest offset, -1 for the end
+ * @returns offset -1 where no record is as late as the timestamp
+ * @throws {KafkaFault}
+ */
+export async function listOffsets(
+  client: KafkaClient,
+  node: number,
+  partitions: readonly TopicPartition[],
+  timestamp: number,
+): Promise<OffsetOf[]> {
+  const topics = byTopic(partitions, ({ partition }) => ({ partition, timestamp }));
+  const { responses } = await client.onNode(node, (broker) =>
+    broker.listOffsets({ replicaId: -1, isolationLevel: READ_COMMITTED, topics }),
+  );
+  return offsetsOf(responses);
 }
 
 function offsetIn(offsets: readonly OffsetOf[], partition: number): number | undefined {

@@ -21,11 +21,13 @@ import { KafkaClient } from './client.ts';
 import { isFault, KafkaFault } from './fault.ts';
 import { Fetcher } from './fetcher.ts';
 import { FollowSubscription } from './follow-subscription.ts';
+import { GroupCoordinator, NOBODY } from './group-coordinator.ts';
 import { GroupSubscription, type KafkaDependencies } from './group-subscription.ts';
 import { Offsets } from './offsets.ts';
 import { Producer } from './producer.ts';
 import { retryFaults } from './retry.ts';
 import type { KafkaSettings } from './settings.ts';
+import { addPartitions, alterTopicConfig, createTopic, deleteTopic, topicConfig } from './topic-admin.ts';
 import { configOf, definitionOf } from './topic-config.ts';
 import { TopicDirectory } from './topic-directory.ts';
 
@@ -101,7 +103,7 @@ class KafkaLog implements Log {
       const { name, partitions, replication } = definition;
       await this.#ask(async () => {
         try {
-          await this.#to.client.createTopic({ name, partitions, replication, config: configOf(definition) });
+          await createTopic(this.#to.client, { name, partitions, replication, config: configOf(definition) });
         } catch (error) {
           if (!isFault(error, 'TOPIC_ALREADY_EXISTS')) throw error;
         }
@@ -121,8 +123,8 @@ class KafkaLog implements Log {
     const { definition: current } = await this.describeTopic(name);
     if (kind !== current.kind || partitions < current.partitions)
       throw new TypeError(`topic '${name}' would have to be recreated to change its kind or lose partitions`);
-    await this.#ask(() => this.#to.client.alterTopicConfig(name, configOf(definition)));
-    if (partitions > current.partitions) await this.#ask(() => this.#to.client.addPartitions(name, partitions));
+    await this.#ask(() => alterTopicConfig(this.#to.client, name, configOf(definition)));
+    if (partitions > current.partitions) await this.#ask(() => addPartitions(this.#to.client, name, partitions));
     this.#maxValueBytes.delete(name);
     await this.#ask(async () => {
       this.#to.directory.forget(name);
@@ -134,7 +136,7 @@ class KafkaLog implements Log {
 
   async deleteTopic(name: string): Promise<void> {
     await this.#ask(() => this.#to.directory.topic(name));
-    await this.#ask(() => this.#to.client.deleteTopic(name));
+    await this.#ask(() => deleteTopic(this.#to.client, name));
     this.#maxValueBytes.delete(name);
     await this.#ask(async () => {
       this.#to.directory.forget(name);
@@ -153,7 +155,7 @@ class KafkaLog implements Log {
     return this.#ask(async () => {
       this.#to.directory.forget(name);
       const topic = await this.#to.directory.topic(name);
-      return { definition: definitionOf(topic, await this.#to.client.topicConfig(name)), epoch: topic.epoch };
+      return { definition: definitionOf(topic, await topicConfig(this.#to.client, name)), epoch: topic.epoch };
     });
   }
 
@@ -177,12 +179,11 @@ class KafkaLog implements Log {
     const { client, directory } = this.#to;
     await this.#ask(async () => {
       await directory.topic(topic);
-      const coordinator = await client.findCoordinator(group);
-      if (await client.isGroupActive(coordinator, group)) throw new GroupActiveError(group);
-      const nobody = { group, member: '', generation: -1 };
+      const coordinator = await GroupCoordinator.find(client, group);
+      if (await coordinator.isActive()) throw new GroupActiveError(group);
       const positions = [...offsets].map(([partition, offset]) => ({ topic, partition, offset }));
       try {
-        await client.commitOffsets(coordinator, nobody, positions);
+        await coordinator.commit(NOBODY, positions);
       } catch (error) {
         if (isFault(error, 'UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION')) throw new GroupActiveError(group);
         throw error;
@@ -213,7 +214,7 @@ class KafkaLog implements Log {
     if (known !== undefined) return known;
     const { client, directory } = this.#to;
     const asked = (async () =>
-      definitionOf(await directory.topic(topic), await client.topicConfig(topic)).maxMessageBytes)();
+      definitionOf(await directory.topic(topic), await topicConfig(client, topic)).maxMessageBytes)();
     this.#maxValueBytes.set(topic, asked);
     asked.catch(() => this.#maxValueBytes.delete(topic));
     return asked;

@@ -8,20 +8,17 @@
  */
 import { LogUnavailableError, RecordTooLargeError, UnknownTopicError } from '../errors.ts';
 import type { ProducedRecord, ProduceRecord } from '../log.ts';
-import { partitionOf } from '../partitioner.ts';
 import type { KafkaClient } from './client.ts';
 import type { Compression } from './compression.ts';
 import { faultOfCode } from './connections.ts';
 import { isFault, KafkaFault } from './fault.ts';
+import { type Call, Packing, type Parcel, settle, takeRound } from './parcels.ts';
+import { isNumberingFault, ProducerNumbering } from './producer-numbering.ts';
 import { encodeBatch, recordBytes } from './record-batch.ts';
 import { type ProduceBatch, produceRequest } from './requests.ts';
 import { retryFaults } from './retry.ts';
 import type { TopicDirectory } from './topic-directory.ts';
 
-/** Of one batch, uncompressed. A larger record is alone in its batch. */
-const BATCH_BYTES = 1 << 20;
-/** Of one round, over all partitions. */
-const ROUND_BYTES = 16 << 20;
 const ACKNOWLEDGE_TIMEOUT_MS = 10_000;
 
 export interface ProducerOptions {
@@ -37,34 +34,9 @@ export interface ProducerOptions {
   readonly maxValueBytes: (topic: string) => Promise<number>;
 }
 
-interface Call {
-  readonly topic: string;
-  readonly records: readonly ProduceRecord[];
-  readonly bytes: number;
-  readonly results: ProducedRecord[];
-  unsettled: number;
-  readonly resolve: (produced: ProducedRecord[]) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** Who the broker takes us for, and how many records it has of us, by partition. */
-interface Numbering {
-  readonly producerId: bigint;
-  readonly producerEpoch: number;
-  readonly sequences: Map<string, number>;
-}
-
-/** Records for one partition, in order. */
-interface Parcel {
-  readonly topic: string;
-  readonly partition: number;
-  readonly entries: { readonly call: Call; readonly index: number; readonly record: ProduceRecord }[];
-  bytes: number;
-}
-
 export class Producer {
   readonly #options: ProducerOptions;
-  #numbering: Promise<Numbering> | undefined;
+  #numbering: Promise<ProducerNumbering> | undefined;
   #queue: Call[] = [];
   #waitingBytes = 0;
   #running: Promise<void> | undefined;
@@ -97,36 +69,21 @@ export class Producer {
   async #run(): Promise<void> {
     await Promise.resolve(); // what is called in the same turn goes along
     while (this.#queue.length > 0) {
-      const calls: Call[] = [];
-      for (let bytes = 0; this.#queue.length > 0 && (bytes === 0 || bytes + this.#queue[0]!.bytes <= ROUND_BYTES); ) {
-        const call = this.#queue.shift()!;
-        bytes += call.bytes;
-        calls.push(call);
-      }
-      for (const round of await this.#rounds(calls)) await this.#sendRound(round);
+      for (const round of await this.#rounds(takeRound(this.#queue))) await this.#sendRound(round);
     }
     this.#running = undefined;
   }
 
-  /** Parcels by round: those of one partition go one after the other. */
   async #rounds(calls: readonly Call[]): Promise<Parcel[][]> {
-    const parcels = new Map<string, Parcel[]>();
+    const packing = new Packing();
     for (const call of calls) {
       try {
-        const partitions = await this.#partitions(call);
-        for (const [index, record] of call.records.entries())
-          addToParcel(parcels, { call, index, record }, partitionOf(record.key, partitions));
+        packing.add(call, await this.#partitions(call));
       } catch (error) {
         call.reject(error);
       }
     }
-    const rounds: Parcel[][] = [];
-    for (const ofPartition of parcels.values())
-      for (const [index, parcel] of ofPartition.entries()) {
-        rounds[index] ??= [];
-        rounds[index].push(parcel);
-      }
-    return rounds;
+    return packing.rounds();
   }
 
   /** How many partitions the topic has. @throws {UnknownTopicError | RecordTooLargeError | LogUnavailableError} */
@@ -158,7 +115,7 @@ export class Producer {
 
   /** Sends each parcel once, to whoever leads its partition now. Never rejects but by fault of all of them. */
   async #attempt(parcels: readonly Parcel[]): Promise<{ parcel: Parcel; fault: KafkaFault | undefined }[]> {
-    this.#numbering ??= this.#begin();
+    this.#numbering ??= ProducerNumbering.begin(this.#options.client);
     const numbering = await this.#numbering.catch((error: unknown) => {
       this.#numbering = undefined;
       throw error;
@@ -185,17 +142,13 @@ export class Producer {
     return [...unled, ...(await Promise.all(sent)).flat()];
   }
 
-  async #begin(): Promise<Numbering> {
-    return { ...(await this.#options.client.initProducer()), sequences: new Map() };
-  }
-
-  async #send(leader: number, numbering: Numbering, parcels: readonly Parcel[]) {
+  async #send(leader: number, numbering: ProducerNumbering, parcels: readonly Parcel[]) {
     const { client, directory, compression, clock } = this.#options;
     try {
       const batches: ProduceBatch[] = await Promise.all(
         parcels.map(async (parcel) => {
           const { topic, partition, entries } = parcel;
-          const baseSequence = numbering.sequences.get(keyOf(parcel)) ?? 0;
+          const baseSequence = numbering.next(parcel);
           const records = entries.map(({ record }) => record);
           const { producerId, producerEpoch } = numbering;
           const options = { producerId, producerEpoch, compression, baseSequence, timestamp: clock() };
@@ -206,7 +159,10 @@ export class Producer {
       return parcels.map((parcel) => {
         const produced = answer.find((it) => it.topic === parcel.topic && it.partition === parcel.partition);
         const fault = this.#judge(faultOfCode(produced?.error ?? -1), parcel);
-        if (fault === undefined) acknowledge(parcel, numbering, produced!.baseOffset);
+        if (fault === undefined) {
+          numbering.acknowledged(parcel, parcel.entries.length);
+          settle(parcel, produced!.baseOffset);
+        }
         return { parcel, fault };
       });
     } catch (error) {
@@ -219,14 +175,8 @@ export class Producer {
   #judge(fault: KafkaFault | undefined, { topic }: Parcel): KafkaFault | undefined {
     if (fault === undefined) return undefined;
     this.#options.directory.forget(topic);
-    const numbering = [
-      'OUT_OF_ORDER_SEQUENCE_NUMBER',
-      'UNKNOWN_PRODUCER_ID',
-      'INVALID_PRODUCER_EPOCH',
-      'DUPLICATE_SEQUENCE_NUMBER',
-    ];
-    if (!isFault(fault, ...numbering)) return fault;
-    // The broker has lost or refuses our numbering. Beginning another may repeat a batch, which readers are used to.
+    if (!isNumberingFault(fault)) return fault;
+    // Beginning another numbering may repeat a batch, which readers are used to.
     this.#renumber();
     return new KafkaFault(fault.code, fault.message, true);
   }
@@ -240,33 +190,6 @@ export class Producer {
   #renumber(): void {
     this.#numbering = undefined;
   }
-}
-
-function acknowledge(parcel: Parcel, { sequences }: Numbering, baseOffset: number): void {
-  const { partition, entries } = parcel;
-  const key = keyOf(parcel);
-  sequences.set(key, ((sequences.get(key) ?? 0) + entries.length) % 2 ** 31);
-  for (const [delta, { call, index }] of entries.entries()) {
-    call.results[index] = { partition, offset: baseOffset + delta };
-    if (--call.unsettled === 0) call.resolve(call.results);
-  }
-}
-
-function addToParcel(parcels: Map<string, Parcel[]>, entry: Parcel['entries'][number], partition: number): void {
-  const { topic } = entry.call;
-  const key = keyOf({ topic, partition });
-  const bytes = recordBytes(entry.record);
-  const ofPartition = parcels.get(key) ?? [];
-  parcels.set(key, ofPartition);
-  const last = ofPartition.at(-1);
-  if (last !== undefined && last.bytes + bytes <= BATCH_BYTES) {
-    last.entries.push(entry);
-    last.bytes += bytes;
-  } else ofPartition.push({ topic, partition, entries: [entry], bytes });
-}
-
-function keyOf({ topic, partition }: { topic: string; partition: number }): string {
-  return `${partition}/${topic}`;
 }
 
 function asFault(error: unknown): KafkaFault {

@@ -5,6 +5,7 @@
  */
 import type { KafkaClient } from '../../../protocol/log/kafka/client.ts';
 import { faultOfCode } from '../../../protocol/log/kafka/connections.ts';
+import { listOffsets } from '../../../protocol/log/kafka/offsets.ts';
 import { batchParts, type DecodedRecord, decodeBatches } from '../../../protocol/log/kafka/record-batch.ts';
 import { fetchRequest } from '../../../protocol/log/kafka/requests.ts';
 import { retryFaults } from '../../../protocol/log/kafka/retry.ts';
@@ -31,7 +32,7 @@ export async function lastCommitted(
 ): Promise<Buffer | undefined> {
   const offsetAt = (timestamp: number) =>
     retryFaults(TRIES_MS, async () => {
-      const [found] = await client.listOffsets(await directory.leader(source), [source], timestamp);
+      const [found] = await listOffsets(client, await directory.leader(source), [source], timestamp);
       return found!.offset;
     });
   const committed = new CommittedValue(key);
