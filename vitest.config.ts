@@ -6,9 +6,9 @@ export default defineConfig({
     exclude: ['node_modules/**', '.cache/**', 'data/**'],
     globalSetup: ['test/kafka/global-setup.ts'],
     // None of these makes a test that passes any longer; a machine that stalls must not fail one.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 20_000 } },
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
     // Two cores: more files at once only make each other slow.
     maxWorkers: 2,
     // Many tests run real processes against real time-outs, and a small machine stalls now and then. What is broken fails twice, and

@@ -28,7 +28,7 @@ test('a node that is full answers 503 and when to come back, whoever asks, and s
   expect(second.frames.some(({ kind }) => kind === 'goodbye')).toBe(false);
   await first[Symbol.asyncDispose]();
   await expect
-    .poll(() => RawStream.open(node.url, token).then((stream) => stream[Symbol.asyncDispose]()), { timeout: 10_000 })
+    .poll(() => RawStream.open(node.url, token).then((stream) => stream[Symbol.asyncDispose]()))
     .toBeUndefined();
 });
 
@@ -39,7 +39,7 @@ test('the many streams of a node that goes down are sent away at once, to come b
     Array.from({ length: readers }, async (_, n) => {
       const stream = await BareConnection.open(node.url, await node.token(`client-${n}`), { from: 'latest' });
       stream.readOn();
-      await expect.poll(() => stream.frames().length, { timeout: 20_000 }).toBeGreaterThan(0);
+      await expect.poll(() => stream.frames().length).toBeGreaterThan(0);
       return stream;
     }),
   );
@@ -58,4 +58,4 @@ test('the many streams of a node that goes down are sent away at once, to come b
   }
   for (const count of quarters) expect(Math.abs(count - readers / 4)).toBeLessThan(40);
   await node.startRole();
-}, 60_000);
+}, 180_000);

@@ -123,7 +123,7 @@ describe('over TLS', () => {
     const frames = await overHttp2(session, secure, 'gone', 'from=latest');
     await frames.until(({ kind }) => kind === 'hello');
     session.destroy();
-    await expect.poll(count, { timeout: 10_000 }).toBe(before);
+    await expect.poll(count).toBe(before);
   });
 });
 

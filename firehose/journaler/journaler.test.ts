@@ -11,12 +11,12 @@ afterAll(() => node[Symbol.asyncDispose]());
 test('a journaler that cannot run says so, tries again, and goes on where the other left off', async () => {
   const second = node.twin();
   await second.startRole({ wait: false });
-  await expect.poll(() => second.readiness().detail, { timeout: 20_000 }).toMatch(/already has a writer/);
+  await expect.poll(() => second.readiness().detail).toMatch(/already has a writer/);
   expect(second.readiness().ready).toBe(false);
 
   await node.produce('ann', [{ text: 'by the first' }]);
   await node.stopRole();
-  await expect.poll(() => second.readiness().ready, { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => second.readiness().ready).toBe(true);
   await node.produce('ann', [{ text: 'by the second' }]);
   const body = { from: 'earliest', follow: false };
   await using stream = await RawStream.open(second.url, await node.token('ann'), body);

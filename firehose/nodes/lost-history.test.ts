@@ -8,7 +8,7 @@ import { createClient } from '../../sdk/client/client.ts';
 import { TestNode } from '../testing/node.ts';
 import { RawStream } from '../testing/raw-stream.ts';
 
-const PATIENCE = { timeout: 20_000, interval: 20 };
+const PATIENCE = { timeout: 60_000, interval: 20 };
 const numbered = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => ({ text: `${from + n}` }));
 
 test('positions before what the log still has are retired, for clients known and unknown, and the chain shows the gap', async () => {

@@ -9,7 +9,7 @@ import { RawStream } from '../testing/raw-stream.ts';
 
 const QUICK = { heartbeatMs: 200, drainRetryMs: 20, drainSpreadMs: 50 };
 const NODE = { announceMs: 200, expireMs: 1_500 };
-const PATIENCE = { timeout: 20_000, interval: 20 };
+const PATIENCE = { timeout: 60_000, interval: 20 };
 
 /** Holds partition 0 of 2. */
 let zero: TestNode;
@@ -158,7 +158,7 @@ test('where no node has the journal, or the one that has goes down, the answer i
 });
 
 test('a lost journal is rebuilt with the same offsets; until then it sends readers to the other copy, or tells how far it is', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const gus = clientIn(1, 'gus');
   const token = await zero.token(gus);
@@ -196,7 +196,7 @@ test('a lost journal is rebuilt with the same offsets; until then it sends reade
         }
         return answer.status;
       },
-      { timeout: 30_000, interval: 5 },
+      { timeout: 60_000, interval: 5 },
     )
     .toBe(200);
   expect(progress.size).toBeGreaterThan(1);
@@ -222,7 +222,7 @@ test('a lost journal is rebuilt with the same offsets; until then it sends reade
         }
         return answer.status;
       },
-      { timeout: 30_000, interval: 5 },
+      { timeout: 60_000, interval: 5 },
     )
     .toBe(200);
   expect(redirected).toBeGreaterThan(1);

@@ -60,7 +60,7 @@ async function write(): Promise<void> {
   }
 }
 
-test('a state and the firehose from its position hold every message once', { timeout: 60_000 }, async () => {
+test('a state and the firehose from its position hold every message once', { timeout: 180_000 }, async () => {
   let over = false;
   const writing = write().finally(() => {
     over = true;

@@ -76,8 +76,8 @@ test('a store that breaks in use is noticed, whom it knew is still remembered as
   breakStore();
   await limitClient(log.log, 'alice', { requestsPerSecond: 8 }, NOW);
   // It may be away for some milliseconds only: why it was is what stays.
-  await expect.poll(() => directory.failure, { timeout: 10_000 }).toMatch(/no such table/);
-  await expect.poll(() => (directory.isUp ? limitOf('alice') : undefined), { timeout: 10_000 }).toBe(8);
+  await expect.poll(() => directory.failure).toMatch(/no such table/);
+  await expect.poll(() => (directory.isUp ? limitOf('alice') : undefined)).toBe(8);
 });
 
 test('revocations that have run out are listed, to be deleted', async () => {

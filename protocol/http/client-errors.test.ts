@@ -23,7 +23,7 @@ async function answerTo(openEnded: boolean, half: string): Promise<string> {
   // Where the connection is left alone, bytes that come long after the limit are still heard.
   const late = setInterval(() => performance.now() > begun + 900 && socket.write('4\r\nlate\r\n'), 100);
   const begun = performance.now();
-  await expect.poll(() => received, { timeout: 10_000 }).toMatch(/got late|HTTP\/1\.1 4/);
+  await expect.poll(() => received).toMatch(/got late|HTTP\/1\.1 4/);
   clearInterval(late);
   socket.destroy();
   server.closeAllConnections();

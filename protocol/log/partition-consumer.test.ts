@@ -29,7 +29,7 @@ function consume(count: number, changes: Partial<PartitionConsumerOptions>) {
   return { consumer, progress, errors, records };
 }
 
-const PATIENCE = { timeout: 20_000 };
+const PATIENCE = { timeout: 60_000 };
 
 test('advances batch by batch, and goes on when woken', async () => {
   const { consumer, progress, records } = consume(3, {});

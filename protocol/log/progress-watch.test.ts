@@ -9,7 +9,7 @@ import { openEmbeddedLog } from './embedded/open.ts';
 import type { Log } from './log.ts';
 import { ProgressWatch } from './progress-watch.ts';
 
-const PATIENCE = { timeout: 20_000, interval: 20 };
+const PATIENCE = { timeout: 60_000, interval: 20 };
 const STALL_MS = 400;
 
 let folder: string;

@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 const url = (path: string) => `http://127.0.0.1:${(server.server.address() as AddressInfo).port}${path}`;
-const shown = (line: string) => vi.waitFor(async () => expect(await registry.metrics()).toContain(line), 10_000);
+const shown = (line: string) => vi.waitFor(async () => expect(await registry.metrics()).toContain(line), 60_000);
 
 test('requests are counted by registered route and status, unknown paths all as one', async () => {
   for (const path of ['/things/1', '/things/2', '/nothing', '/nowhere']) await (await fetch(url(path))).text();

@@ -60,7 +60,7 @@ test('the lag of a group is what it has not finished, and batches that are given
       if (broken) throw new Error('not yet');
     },
   });
-  await vi.waitFor(async () => expect(await metrics()).toMatch(`sluice_consumer_errors_total{${labels}}`), 10_000);
+  await vi.waitFor(async () => expect(await metrics()).toMatch(`sluice_consumer_errors_total{${labels}}`), 60_000);
   expect(await metrics()).toContain(`sluice_consumer_lag_records{${labels},partition="0"} 5`);
   broken = false;
   await vi.waitFor(

@@ -103,7 +103,7 @@ test('replicas follow a load that rises and falls: more at once, less after a wh
   expect(reversals, JSON.stringify(looks)).toBeLessThanOrEqual(1);
 });
 
-test('a scheduled job remembers between its runs what it has learnt', { timeout: 60_000 }, async () => {
+test('a scheduled job remembers between its runs what it has learnt', { timeout: 180_000 }, async () => {
   const state = join(folder, 'state.json');
   const values = async (count: number) =>
     log.produce(
@@ -138,7 +138,7 @@ test('a scheduled job remembers between its runs what it has learnt', { timeout:
   expect(second[0]!.replicas).toBeGreaterThanOrEqual(5);
 });
 
-test('what is no advice that can be given is refused', { timeout: 60_000 }, async () => {
+test('what is no advice that can be given is refused', { timeout: 180_000 }, async () => {
   for (const args of [
     ['--replicas', 'many'],
     ['--replicas', '1', '--down-after', '0'],

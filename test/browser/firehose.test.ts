@@ -8,7 +8,7 @@ import { TestNode } from '../../firehose/testing/node.ts';
 import { CHROMIUM_RUNS_HERE, launchChromium } from './chromium.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const PATIENCE = { timeout: 30_000 };
+const PATIENCE = { timeout: 60_000 };
 
 interface Seen {
   readonly offset: number;

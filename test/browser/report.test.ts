@@ -67,7 +67,7 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the report of benchmarks', () => {
     return page;
   }
 
-  test.for(['light', 'dark'] as const)('can be read by everybody, %s', { timeout: 60_000 }, async (scheme) => {
+  test.for(['light', 'dark'] as const)('can be read by everybody, %s', { timeout: 180_000 }, async (scheme) => {
     await using page = await open(1000, scheme);
     const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     await page.evaluate(`${axe}; undefined`);
@@ -75,12 +75,12 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the report of benchmarks', () => {
     expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
   });
 
-  test('fits a telephone', { timeout: 60_000 }, async () => {
+  test('fits a telephone', { timeout: 180_000 }, async () => {
     await using page = await open(390, 'light');
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
   });
 
-  test('draws each bar as long as its median, and marks the run before', { timeout: 60_000 }, async () => {
+  test('draws each bar as long as its median, and marks the run before', { timeout: 180_000 }, async () => {
     await using page = await open(1000, 'light');
     const widths = await page
       .locator('.bars rect')

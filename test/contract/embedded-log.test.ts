@@ -10,7 +10,7 @@ import type { Log, LogRecord, TopicDefinition } from '../../protocol/log/log.ts'
 import { logContract } from './log.ts';
 import { LogProcess } from './log-process.ts';
 
-const PATIENCE = { timeout: 25_000, interval: 20 };
+const PATIENCE = { timeout: 60_000, interval: 20 };
 const HOUR = 3_600_000;
 
 const shared = mkdtempSync(join(tmpdir(), 'sluice-log-'));

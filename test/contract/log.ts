@@ -14,7 +14,7 @@ import { topicsContract } from './log/topics.ts';
 
 /** @param settings of a log that is there when the tests run; its members' sessions should be short (1 to 3 s) */
 export function logContract(name: string, settings: () => Promise<LogSettings>): void {
-  describe(`${name}: the contract of the log`, { timeout: 60_000 }, () => {
+  describe(`${name}: the contract of the log`, { timeout: 180_000 }, () => {
     const bench = new LogBench(settings);
     producingContract(bench);
     topicsContract(bench);

@@ -24,7 +24,7 @@ afterAll(async () => {
   await rm(data, { recursive: true, force: true });
 });
 
-test('what is drawn is what is connected', { timeout: 60_000 }, async () => {
+test('what is drawn is what is connected', { timeout: 180_000 }, async () => {
   const token = runSluice(['token', '--client', 'topology', '--data', data]).trim();
   const submission = await fetch(`${sluice.url}/v1/transactions/t/images`, {
     method: 'POST',
@@ -37,7 +37,7 @@ test('what is drawn is what is connected', { timeout: 60_000 }, async () => {
     ({ edge, seldom }) => !seldom && WAY_OF_AN_IMAGE.some((topic) => edge.split(' ').includes(topic)),
   );
   await expect
-    .poll(async () => [...(await seenEdges())].sort(), { timeout: 30_000 })
+    .poll(async () => [...(await seenEdges())].sort())
     .toEqual(expect.arrayContaining(expected.map(({ edge }) => edge)));
   expect([...(await seenEdges())].filter((seen) => !drawn.some(({ edge }) => edge === seen))).toEqual([]);
 });

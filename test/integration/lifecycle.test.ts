@@ -47,7 +47,7 @@ test('without its log it is not ready and says so, is alive all the same, and is
   expect(await readiness()).toMatchObject({ status: 200, notReady: [] });
   // Somebody holds the log's file: nothing can be appended.
   const held = new Database(join(data, 'log', 'log.sqlite'));
-  await expect.poll(() => begin(held), { timeout: 30_000 }).toBe(true);
+  await expect.poll(() => begin(held)).toBe(true);
   try {
     await expect.poll(async () => (await readiness()).status, { timeout: 40_000, interval: 250 }).toBe(503);
     const { notReady, details } = await readiness();
@@ -83,12 +83,12 @@ test('told to stop it listens no more, finishes what it is taking in, and ends w
     `POST /v1/transactions/last/images HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: ${image.byteLength}\r\nAuthorization: Bearer ${token()}\r\n\r\n`,
   );
   sending.write(image.subarray(0, half));
-  await expect.poll(takingIn, { timeout: 20_000 }).toBe(1);
+  await expect.poll(takingIn).toBe(1);
 
   const idleClosed = once(idle, 'close');
   const ended = sluice.stop();
   await idleClosed;
-  await expect.poll(() => refused(port), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => refused(port)).toBe(true);
   // Nobody else gets in, and this one is still heard.
   sending.write(image.subarray(half));
   const answer = await everything(sending);

@@ -30,7 +30,7 @@ describe.skipIf(!inject('kafkaIsHere'))('three brokers with three copies', { tim
     await log?.close();
     await cluster?.stop();
     rmSync(folder, { recursive: true, force: true });
-  }, 60_000);
+  }, 180_000);
 
   test('one after the other is killed or frozen and comes back: every acknowledged record is read, in order, once committed', async () => {
     await log.createTopics([topic]);

@@ -9,7 +9,7 @@ import { openKafkaLog } from '../../protocol/log/kafka/open.ts';
 import { readToEnd } from '../../protocol/log/read-to-end.ts';
 import { sharedKafka } from './shared-kafka.ts';
 
-describe.skipIf(!inject('kafkaIsHere'))('records that a Java codec compressed', { timeout: 60_000 }, () => {
+describe.skipIf(!inject('kafkaIsHere'))('records that a Java codec compressed', { timeout: 180_000 }, () => {
   test.each(['gzip', 'snappy', 'lz4', 'zstd'])('%s', async (codec) => {
     const settings = await sharedKafka();
     const topic = `codec-${codec}-${Date.now()}`;

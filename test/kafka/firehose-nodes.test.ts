@@ -49,7 +49,7 @@ beforeAll(async () => {
   const issuedAt = Date.now();
   token = await mintToken(keys, { client: CLIENT, grants: { 'firehose-1': {} }, issuedAt, expiresAt: issuedAt + HOUR });
   await Promise.all([start('a'), start('b'), start('front')]);
-}, 90_000);
+}, 180_000);
 
 afterAll(async () => {
   await Promise.all([...running.values()].map((process) => process.kill()));
@@ -100,7 +100,7 @@ async function produce(from: number, to: number): Promise<void> {
 
 describe.skipIf(!isHere)('on a real broker', () => {
   test('one of two copies killed under load: its reader goes on at the other, no gap, no repeat, and so does its consumer', {
-    timeout: 90_000,
+    timeout: 180_000,
   }, async () => {
     await produce(0, OLD);
     let produced = OLD;

@@ -13,7 +13,7 @@ import type { TopicDefinition } from '../../protocol/log/log.ts';
 
 const MODULES = 'org.apache.kafka.common.security';
 
-describe.skipIf(!inject('kafkaIsHere'))('a broker with TLS and SASL', { timeout: 60_000 }, () => {
+describe.skipIf(!inject('kafkaIsHere'))('a broker with TLS and SASL', { timeout: 180_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-kafka-'));
   const certificate = join(folder, 'certificate.pem');
   const tokenFile = join(folder, 'token');
@@ -74,7 +74,7 @@ describe.skipIf(!inject('kafkaIsHere'))('a broker with TLS and SASL', { timeout:
       topics: [name],
       onBatch: async ({ records }) => void read.push(...records.map(({ value }) => String(value))),
     });
-    await expect.poll(() => read, { timeout: 20_000 }).toEqual(['v']);
+    await expect.poll(() => read).toEqual(['v']);
     await log.close();
   });
 

@@ -83,7 +83,7 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the page /openapi', { timeout: 120_000 }, 
   let browser: Browser;
   beforeAll(async () => {
     browser = await launchChromium();
-  }, 60_000);
+  }, 180_000);
   afterAll(() => browser?.close());
 
   test('shows the operations and tries one out, loads nothing from elsewhere and breaks no policy', async () => {

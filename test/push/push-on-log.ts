@@ -63,7 +63,7 @@ export function pushOnLog(isWanted: boolean, kafka: () => Promise<KafkaSettings 
       for (const process of running) await process.kill();
       await receiver?.stop();
       await deployment?.remove();
-    }, 60_000);
+    }, 180_000);
 
     async function start(role: string, data = deployment.folder, ...more: string[]): Promise<SluiceProcess> {
       const process = await startSluice([role, ...flags, '--data', data, ...more]);

@@ -107,7 +107,7 @@ describe('sluice webhooks', () => {
     [['dead-letters', '--client', 'nobody'], "client 'nobody' has no webhook"],
     [['resume', '--client', 'ada'], '--offset'],
     [['pause'], 'unknown command'],
-  ])('%j is wrong usage: exit code 2, with what would be right', { timeout: 60_000 }, (args, message) => {
+  ])('%j is wrong usage: exit code 2, with what would be right', { timeout: 180_000 }, (args, message) => {
     const { code, lines, stderr } = webhooks(...args);
     expect(stderr).toContain(message);
     expect({ code, lines }).toEqual({ code: 2, lines: [] });

@@ -16,7 +16,7 @@ import { ACCESS_KEY, type S3Server, startS3Server } from './s3-server.ts';
 
 const name = sha256.toString('hex');
 
-describe.skipIf(!inject('kafkaIsHere'))('on a real server', { timeout: 60_000 }, () => {
+describe.skipIf(!inject('kafkaIsHere'))('on a real server', { timeout: 180_000 }, () => {
   let folder: string;
   let server: S3Server;
 
@@ -113,7 +113,7 @@ describe.skipIf(!inject('kafkaIsHere'))('on a real server', { timeout: 60_000 },
     } finally {
       server.signal('SIGCONT');
     }
-    await expect.poll(() => store.put(sha256, content).then(() => true, String), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => store.put(sha256, content).then(() => true, String)).toBe(true);
     expect(await store.get(sha256)).toEqual(content);
   });
 });

@@ -77,7 +77,7 @@ test('the position moves past what a filter drops, so that it is not read again'
     signal: abort.signal,
   });
   const end = produced.at(-1)!.offset;
-  await expect.poll(async () => (await target.position())?.offset, { timeout: 20_000 }).toBe(end);
+  await expect.poll(async () => (await target.position())?.offset).toBe(end);
   abort.abort();
   expect(await running).toBe(1);
   await target.close();
@@ -94,7 +94,7 @@ test('of two mirrors into one folder the second is refused, and the first ends w
   await node.produce('fay', numbered(0, 3));
   const environment = { SLUICE_URL: node.url, SLUICE_TOKEN: await node.token('fay') };
   const first = new RunningCommand(['mirror', 'folder', folder], environment);
-  await expect.poll(() => textsOf(folder), { timeout: 25_000 }).toEqual(['0', '1', '2']);
+  await expect.poll(() => textsOf(folder)).toEqual(['0', '1', '2']);
   const second = new RunningCommand(['mirror', 'folder', folder], environment);
   expect(await second.ended).toBe(2);
   expect(second.stderr).toMatch(/another process is mirroring into/);

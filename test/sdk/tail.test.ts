@@ -10,7 +10,7 @@ import { TestNode } from '../../firehose/testing/node.ts';
 import { RunningCommand } from '../harness/run-command.ts';
 
 const MAIN = fileURLToPath(new URL('../../sluice.ts', import.meta.url));
-const WAIT = { timeout: 25_000 };
+const WAIT = { timeout: 60_000 };
 
 let node: TestNode;
 beforeAll(async () => {

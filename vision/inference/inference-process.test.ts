@@ -61,7 +61,7 @@ describe('a child that is killed', () => {
     const inference = start({ onEvent: (event) => events.push(event) });
     await inference.ready();
     kill(inference);
-    await vi.waitFor(() => expect(inference.status()).toMatchObject({ state: 'ready', restarts: 1 }), 20_000);
+    await vi.waitFor(() => expect(inference.status()).toMatchObject({ state: 'ready', restarts: 1 }), 60_000);
     expect((await inference.analyse(card, {})).results).toHaveLength(2);
     expect(events.map((event) => event.kind)).toEqual(['ready', 'died', 'ready']);
   });
@@ -179,5 +179,5 @@ test('the child ends when its parent is killed', async () => {
   const [pid] = (await once(parent, 'message')) as [number];
   expect(isAlive(pid)).toBe(true);
   parent.kill('SIGKILL');
-  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), 20_000);
+  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), 60_000);
 });

@@ -23,7 +23,7 @@ function following(everyMs: number) {
   });
   const looked = async (times: number) => {
     const from = state.looks;
-    await vi.waitFor(() => expect(state.looks).toBeGreaterThanOrEqual(from + times), 20_000);
+    await vi.waitFor(() => expect(state.looks).toBeGreaterThanOrEqual(from + times), 60_000);
   };
   return { state, follower, looked };
 }
@@ -57,7 +57,7 @@ test('one that cannot be used is said once, and tried again when it changes or w
   await looked(4);
   expect(state.used).toEqual([]);
   follower.lookNow();
-  await vi.waitFor(() => expect(state.used).toEqual(['second']), 20_000);
+  await vi.waitFor(() => expect(state.used).toEqual(['second']), 60_000);
   await follower.close();
 });
 
@@ -67,7 +67,7 @@ test('a file that is being written is said once and read when it is whole', asyn
   await looked(5);
   expect(state.errors).toEqual(['half a file']);
   state.found = 'second';
-  await vi.waitFor(() => expect(state.used).toEqual(['second']), 20_000);
+  await vi.waitFor(() => expect(state.used).toEqual(['second']), 60_000);
   await follower.close();
 });
 
@@ -75,6 +75,6 @@ test('who asks waits for no interval', async () => {
   const { state, follower } = following(600_000);
   state.found = 'second';
   follower.lookNow();
-  await vi.waitFor(() => expect(state.used).toEqual(['second']), 20_000);
+  await vi.waitFor(() => expect(state.used).toEqual(['second']), 60_000);
   await follower.close();
 });

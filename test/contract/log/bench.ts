@@ -6,7 +6,7 @@ import { openLog } from '../../../protocol/log/open.ts';
 import { partitionOf } from '../../../protocol/log/partitioner.ts';
 import type { LogSettings } from '../../../protocol/log/settings.ts';
 
-export const PATIENCE = { timeout: 25_000, interval: 20 };
+export const PATIENCE = { timeout: 60_000, interval: 20 };
 export const KIB = 1024;
 
 export class LogBench {
