@@ -6,6 +6,7 @@ import { nodeName, startCapacityReporter } from '../protocol/capacity/reporter.t
 import { RESULTS_TOPIC } from '../protocol/log/topics.ts';
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
 import { ThreadSupervisor } from '../protocol/thread/thread-supervisor.ts';
+import { keepYoungGenerationSmall } from '../protocol/young-generation.ts';
 import type { FirehoseConfig } from './config.ts';
 import { registerConsumerRoutes } from './consumers/consumer-routes.ts';
 import { Consumers } from './consumers/consumers.ts';
@@ -25,7 +26,6 @@ import { LiveTail } from './stream/live-tail.ts';
 import { Scheduler } from './stream/scheduler.ts';
 import { Streams } from './stream/streams.ts';
 import { registerTransactionRoutes } from './transactions/transaction-routes.ts';
-import { keepYoungGenerationSmall } from './young-generation.ts';
 
 type Appended = Extract<FromJournaler, { kind: 'appended' }>;
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { groupSample, startCapacityReporter } from '../protocol/capacity/reporter.ts';
 import { INGEST_TOPIC } from '../protocol/log/topics.ts';
 import type { Readiness, RoleContext, RunningRole } from '../protocol/role.ts';
+import { keepYoungGenerationSmall } from '../protocol/young-generation.ts';
 import type { VisionConfig } from './config.ts';
 import { imagesInFlight } from './machine.ts';
 import { openEngine } from './open-engine.ts';
@@ -21,6 +22,7 @@ export async function startVision(
   config: VisionConfig,
   serviceName: string,
 ): Promise<RunningRole> {
+  keepYoungGenerationSmall();
   const logger = context.logger.child({ service: serviceName });
   const { service, engine, onModels } = await openEngine(config, serviceName, logger);
   const attempts = new Attempts(join(context.dataFolder, `${service.name}-${service.version}`), Date.now());

@@ -12,13 +12,13 @@ import { firehoseMetrics } from '../../firehose/metrics.ts';
 import { LiveTail, type Segment } from '../../firehose/stream/live-tail.ts';
 import { Scheduler } from '../../firehose/stream/scheduler.ts';
 import { Streams } from '../../firehose/stream/streams.ts';
-import { keepYoungGenerationSmall } from '../../firehose/young-generation.ts';
 import { openTokenKeys } from '../../protocol/claims/keys.ts';
 import { mintToken } from '../../protocol/claims/token.ts';
 import { TokenVerifier } from '../../protocol/claims/verifier.ts';
 import { loadConfig } from '../../protocol/config/load.ts';
 import { createHttpServer } from '../../protocol/http/server.ts';
 import type { Log } from '../../protocol/log/log.ts';
+import { keepYoungGenerationSmall } from '../../protocol/young-generation.ts';
 import type { FromServer, ToServer } from './messages.ts';
 
 keepYoungGenerationSmall();

@@ -51,6 +51,13 @@ const SCHEMA = `
   INSERT INTO state VALUES ('topics', 0), ('groups', 0), ('retained_at', 0);
 `;
 
+/**
+ * Of each connection, in KiB. A reader's pages are dropped at each commit of another connection anyway, and the writer appends at
+ * the right edge of each partition; whatever else is read lies in the operating system's cache. A larger one would only
+ * fill up, tens of MiB in each process that has the log open.
+ */
+const CACHE_KIB = 2048;
+
 const pathOf = (folder: string) => join(folder, 'log.sqlite');
 
 /** Opens the database for writing, creating it where there is none. Waits for other openers up to `busyTimeoutMs`. */
@@ -62,7 +69,7 @@ export function openForWriting(folder: string, busyTimeoutMs: number): Database.
       db.pragma('journal_mode = WAL');
       db.pragma('synchronous = FULL');
       db.pragma('foreign_keys = ON');
-
+      db.pragma(`cache_size = -${CACHE_KIB}`);
       db.transaction(() => createOrCheck(db)).immediate();
     });
     return db;
@@ -75,7 +82,7 @@ export function openForWriting(folder: string, busyTimeoutMs: number): Database.
 /** Opens the database for reading; a writer has created it. */
 export function openForReading(folder: string, busyTimeoutMs: number): Database.Database {
   const db = new Database(pathOf(folder), { readonly: true, fileMustExist: true, timeout: busyTimeoutMs });
-  db.pragma('cache_size = -8192');
+  db.pragma(`cache_size = -${CACHE_KIB}`);
   return db;
 }
 
