@@ -23,7 +23,7 @@ const MAX_WAIT_SECONDS = 5;
  * The bound, a second of reports, what is in work, and a machine that others share and that stalls. Without shedding the last of those
  * offered would wait four minutes.
  */
-const MOST_SECONDS = 6 * MAX_WAIT_SECONDS;
+const MOST_SECONDS = 4 * MAX_WAIT_SECONDS;
 
 let data: string;
 let sluice: SluiceProcess;

@@ -6,9 +6,9 @@ const never = new AbortController().signal;
 /** Lets everything that can go on do so. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-function enter(gate: Gate, bytes: number, alone = false, signal = never) {
+function enter(gate: Gate, bytes: number, alone = false, signal = never, since = 0) {
   const state = { inside: false, leave: () => {} };
-  const done = gate.enter({ bytes, alone }, signal).then((leave) => {
+  const done = gate.enter({ bytes, alone, since }, signal).then((leave) => {
     state.inside = true;
     state.leave = () => {
       state.inside = false;
@@ -77,4 +77,28 @@ test('one that gives up waiting lets those behind it through', async () => {
   await settle();
   expect(behind.inside).toBe(true);
   inside.leave();
+});
+
+test('what has waited longest on the log goes first, and may pass what waits for more room', async () => {
+  const gate = new Gate({ count: 1, bytes: 100 });
+  const inside = enter(gate, 1);
+  const [late, early, latest] = [3, 1, 4].map((since) => enter(gate, 1, false, never, since));
+  const order: string[] = [];
+  for (const [name, one] of Object.entries({ late, early, latest })) {
+    void one!.done.then(() => {
+      order.push(name);
+      one!.leave();
+    });
+  }
+  await settle();
+  inside.leave();
+  await Promise.all([late!.done, early!.done, latest!.done]);
+  expect(order).toEqual(['early', 'late', 'latest']);
+
+  const roomy = new Gate({ count: 4, bytes: 100 });
+  enter(roomy, 60);
+  const large = enter(roomy, 60, false, never, 2);
+  const older = enter(roomy, 10, false, never, 1);
+  await settle();
+  expect([large, older].map(({ inside }) => inside)).toEqual([false, true]);
 });

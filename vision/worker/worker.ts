@@ -108,7 +108,8 @@ class Worker {
     if (task instanceof PoisonedRecord) return settled({ kind: 'poisoned', failure: failureOf(task, 1) });
     const deaths = this.#to.attempts.deaths(task.event.messageId);
     if (deaths >= this.#options.maxDeaths) return settled({ kind: 'failed', task, failure: deadly(deaths) });
-    const leave = await this.#gate.enter({ bytes: task.size, alone: deaths > 0 }, signals.taken);
+    const entrance = { bytes: task.size, alone: deaths > 0, since: record.timestamp };
+    const leave = await this.#gate.enter(entrance, signals.taken);
     return { outcome: this.#inside(task, signals, leave) };
   }
 
