@@ -2,35 +2,21 @@
 import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
-import { Registry } from 'prom-client';
-import Value from 'typebox/value';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { payloadOf } from '../protocol/envelope.ts';
 import { ServiceCompleted } from '../protocol/generated/completion/v1m0/completion_pb.js';
 import { INGEST_TOPIC, RESULTS_TOPIC } from '../protocol/log/topics.ts';
 import type { RunningRole } from '../protocol/role.ts';
-import { VisionConfig } from './config.ts';
-import { startVision } from './main.ts';
 import { barcode } from './services/barcode/service.ts';
-import { type Bench, drained, eventsOf, mint, openBench, submit, until } from './testing.ts';
+import { drained, eventsOf, mint, submit, until } from './testing.ts';
+import { rolesForEachTest } from './testing-roles.ts';
 
 const GROUP = 'vision-barcode-1.0';
-let bench: Bench;
-let role: RunningRole | undefined;
-let metrics: Registry;
-
-beforeEach(async () => {
-  bench = await openBench();
-  metrics = new Registry();
-});
-afterEach(async () => {
-  await role?.stop();
-  await bench.close();
-});
+const vision = rolesForEachTest();
 
 /** Puts a manifest, and the file that it names, into the folder of models, as docs/models.md says. */
 async function install(modelVersion: string, change: (manifest: { name: string }) => void = () => {}): Promise<void> {
-  const folder = join(bench.folder, 'models', 'barcode-1.0');
+  const folder = join(vision.bench.folder, 'models', 'barcode-1.0');
   await mkdir(folder, { recursive: true });
   const manifest = JSON.parse(await readFile(new URL('manifest.json', barcode.folder), 'utf8'));
   const { reader } = manifest.models;
@@ -43,24 +29,21 @@ async function install(modelVersion: string, change: (manifest: { name: string }
   await rename(join(folder, 'manifest.new'), join(folder, 'manifest.json'));
 }
 
-async function start(): Promise<void> {
-  const { log, verifier, blobs, logger } = bench;
-  const config = Value.Default(VisionConfig, {
-    services: ['barcode'],
-    models: { folder: join(bench.folder, 'models'), lookEveryMs: 20 },
-  }) as VisionConfig;
-  const context = { log, verifier, blobs, logger, metrics, dataFolder: join(bench.folder, 'vision') };
-  role = await startVision(context as never, config, 'barcode');
+async function start(): Promise<RunningRole> {
+  const models = { folder: join(vision.bench.folder, 'models'), lookEveryMs: 20 };
+  const [role] = await vision.start(['barcode'], { models });
   await until(() => role!.readiness().ready);
+  return role!;
 }
 
 const inUse = (version: string) => async () =>
-  (await metrics.metrics()).includes(
+  (await vision.metrics.metrics()).includes(
     `sluice_vision_model_info{service="barcode",version="1.0",model="zxing-cpp",model_version="${version}"`,
   );
 
 test('images under way are answered by the old model, those after by the new one, each once', async () => {
   await start();
+  const { bench } = vision;
   const token = await mint(bench, 'alice', { 'barcode-*': {} });
   const bytes = await readFile(new URL('./samples/card.jpg', import.meta.url));
   const submitted: string[] = [];
@@ -87,11 +70,12 @@ test('images under way are answered by the old model, those after by the new one
   expect(versions.get(submitted[0]!)).toBe('3.1.4');
   expect(versions.get(submitted.at(-1)!)).toBe('9.9.9');
   expect(await inUse('3.1.4')()).toBe(false);
-}, 120_000);
+});
 
 test('a manifest that cannot be used changes nothing; one that is mended is taken, and SIGHUP looks at once', async () => {
   await install('1.0.0');
-  await start();
+  const role = await start();
+  const { bench } = vision;
   expect(await inUse('1.0.0')()).toBe(true);
   await install('2.0.0', (manifest) => {
     manifest.name = 'ocr';
@@ -101,12 +85,12 @@ test('a manifest that cannot be used changes nothing; one that is mended is take
   const bytes = await readFile(new URL('./samples/card.jpg', import.meta.url));
   await submit(bench, { client: 'alice', transaction: 't', token, bytes });
   await drained(bench.log, GROUP, INGEST_TOPIC);
-  expect(role!.readiness().ready).toBe(true);
+  expect(role.readiness().ready).toBe(true);
   expect(await inUse('1.0.0')()).toBe(true);
   await install('2.0.2');
   process.kill(process.pid, 'SIGHUP');
   await until(inUse('2.0.2'));
-}, 120_000);
+});
 
 test("another service's manifest is refused at the start", async () => {
   await install('1.0.0', (manifest) => {

@@ -1,39 +1,19 @@
 /** Two versions of one service side by side, as the composition root starts them, with their real models. */
-import { join } from 'node:path';
-import { Registry } from 'prom-client';
-import Value from 'typebox/value';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { payloadOf } from '../protocol/envelope.ts';
 import { Capacity } from '../protocol/generated/capacity/v1m0/capacity_pb.js';
 import { ServiceCompleted } from '../protocol/generated/completion/v1m0/completion_pb.js';
 import { ExtractedDocument } from '../protocol/generated/document/v1m1/document_pb.js';
 import { CAPACITY_TOPIC, INGEST_TOPIC, RESULTS_TOPIC } from '../protocol/log/topics.ts';
-import type { RunningRole } from '../protocol/role.ts';
-import { VisionConfig } from './config.ts';
-import { startVision } from './main.ts';
 import { drawDesk } from './services/document/desk.fixture.ts';
-import { type Bench, drained, eventsOf, mint, openBench, recordsOf, submit, until } from './testing.ts';
+import { drained, eventsOf, mint, recordsOf, submit, until } from './testing.ts';
+import { rolesForEachTest } from './testing-roles.ts';
 
-let bench: Bench;
-const running: RunningRole[] = [];
+const vision = rolesForEachTest();
 
-beforeEach(async () => {
-  bench = await openBench();
-});
-afterEach(async () => {
-  for (const role of running.splice(0)) await role.stop();
-  await bench.close();
-});
-
-test('the claim chooses the version; types, groups, capacity and metrics are apart', { timeout: 120_000 }, async () => {
-  const config = Value.Default(VisionConfig, {
-    services: ['document', 'document-1.1'],
-    provider: 'cpu',
-  }) as VisionConfig;
-  const metrics = new Registry();
-  const { log, verifier, blobs, logger } = bench;
-  const context = { log, verifier, blobs, logger, metrics, dataFolder: join(bench.folder, 'vision') };
-  for (const service of config.services) running.push(await startVision(context as never, config, service));
+test('the claim chooses the version; types, groups, capacity and metrics are apart', async () => {
+  const running = await vision.start(['document', 'document-1.1'], { provider: 'cpu' });
+  const { bench, metrics } = vision;
   expect(running.map(({ name }) => name)).toEqual(['vision-document', 'vision-document-1.1']);
 
   const bytes = await drawDesk();
@@ -42,9 +22,9 @@ test('the claim chooses the version; types, groups, capacity and metrics are apa
     const token = await mint(bench, 'alice', { [grant]: {} });
     images.set(await submit(bench, { client: 'alice', transaction: grant, token, bytes }), grant);
   }
-  for (const version of ['1.0', '1.1']) await drained(log, `vision-document-${version}`, INGEST_TOPIC);
+  for (const version of ['1.0', '1.1']) await drained(bench.log, `vision-document-${version}`, INGEST_TOPIC);
 
-  const events = await eventsOf(log, RESULTS_TOPIC);
+  const events = await eventsOf(bench.log, RESULTS_TOPIC);
   const said = events.filter(({ type }) => type.startsWith('document.')).map((e) => `${e.correlationId} ${e.type}`);
   expect(said.sort()).toEqual([
     'document-1.* document.v1m0.ExtractedDocument',
@@ -67,7 +47,8 @@ test('the claim chooses the version; types, groups, capacity and metrics are apa
 
   const reported = new Map<string, Capacity>();
   await until(async () => {
-    for (const { key, value } of await recordsOf(log, CAPACITY_TOPIC)) reported.set(key, Capacity.fromBinary(value!));
+    for (const { key, value } of await recordsOf(bench.log, CAPACITY_TOPIC))
+      reported.set(key, Capacity.fromBinary(value!));
     return reported.size === 2;
   });
   expect([...reported].map(([key, { service, instance }]) => [key, service, instance]).sort()).toEqual([
