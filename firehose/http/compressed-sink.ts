@@ -26,7 +26,7 @@ export class CompressedSink implements Sink {
     this.#compressor = createCompressor(coding);
     const { stream } = this.#compressor;
     stream.on('data', (data: Buffer) => {
-      inner.write(new Chunk(data));
+      inner.write(Chunk.shared(data));
       if (inner.full) stream.pause();
     });
     stream.once('end', () => inner.end());
@@ -48,7 +48,7 @@ export class CompressedSink implements Sink {
 
   write(chunk: Chunk): void {
     this.#written = true;
-    this.#compressor.stream.write(chunk.data);
+    this.#compressor.stream.write(chunk.data, chunk.own ? () => chunk.release() : undefined);
   }
 
   flush(): void {

@@ -1,4 +1,7 @@
-/** Writes an HTTP/2 response to its stream; frames and flow control are Node's. */
+/**
+ * Writes an HTTP/2 response to its stream; frames and flow control are Node's. Chunks are left to the garbage collector: of
+ * a stream that was reset, frames that refer to them may still be on their way when its writes are reported as over.
+ */
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Chunk } from '../stream/chunk.ts';
 import type { Sink, SinkEvents } from '../stream/sink.ts';

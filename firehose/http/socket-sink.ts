@@ -38,8 +38,10 @@ export class SocketSink implements Sink {
   }
 
   write(chunk: Chunk): void {
+    // Called once the kernel (or, under TLS, the cipher) has the bytes, or never will.
+    const release = chunk.own ? () => chunk.release() : undefined;
     if (!this.#chunked) {
-      this.#socket.write(chunk.data);
+      this.#socket.write(chunk.data, release);
       return;
     }
     const pieces = chunk.framed;
@@ -48,7 +50,7 @@ export class SocketSink implements Sink {
       return;
     }
     this.#socket.cork();
-    for (const piece of pieces) this.#socket.write(piece);
+    for (const piece of pieces) this.#socket.write(piece, piece === chunk.data ? release : undefined);
     this.#socket.uncork();
   }
 

@@ -65,7 +65,7 @@ export class Announcer {
   }
 
   say(frame: ControlFrame): void {
-    this.#sink.write(new Chunk(this.#format.control(frame)));
+    this.#sink.write(Chunk.shared(this.#format.control(frame)));
   }
 
   bookmark(place: Place): void {

@@ -92,7 +92,7 @@ class JoinedSegments implements FreshEntries {
   chunk(format: Format): Chunk {
     let chunk = this.#chunks.get(format);
     if (chunk === undefined) {
-      chunk = new Chunk(format.messages(this.#data));
+      chunk = Chunk.shared(format.messages(this.#data));
       this.#chunks.set(format, chunk);
     }
     return chunk;

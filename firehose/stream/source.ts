@@ -10,7 +10,7 @@ import type { Range, Retired, Selection } from '../../journal/reading.ts';
 
 export interface Step {
   readonly kind: 'step';
-  /** Whole NDJSON frames, in order. */
+  /** Whole NDJSON frames, in order. They are the caller's: nobody else looks at them. */
   readonly frames: readonly Buffer[];
   readonly messages: number;
   readonly bytes: number;

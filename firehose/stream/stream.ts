@@ -12,7 +12,7 @@ import { ExpensiveExpressionError } from '../filter/expression.ts';
 import type { Format } from '../format/format.ts';
 import type { Rate } from '../request/stream-request.ts';
 import { Announcer, type Place } from './announcer.ts';
-import { Chunk } from './chunk.ts';
+import { Chunk, discard } from './chunk.ts';
 import { Ending } from './ending.ts';
 import type { FreshEntries, Waiting } from './live-tail.ts';
 import { PacedReader } from './paced-reader.ts';
@@ -218,7 +218,11 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
 
   /** @param final nothing that is wanted can still come after what is there to be read now */
   #send(step: Step, final: boolean, now: number): void {
-    for (const frames of step.frames) this.#sink.write(new Chunk(this.#format.messages(frames)));
+    for (const frames of step.frames) {
+      const data = this.#format.messages(frames);
+      if (data !== frames) discard(frames);
+      this.#sink.write(Chunk.own(data));
+    }
     this.#position = step.position;
     this.#announcer.skip(step.skipped);
     this.progress.sent(step.messages, step.bytes);

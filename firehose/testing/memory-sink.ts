@@ -32,8 +32,9 @@ export class MemorySink implements Sink {
   }
 
   write(chunk: Chunk): void {
-    this.#parts.push(chunk.data);
+    this.#parts.push(Buffer.from(chunk.data));
     this.backlog += chunk.data.length;
+    chunk.release();
   }
 
   flush(): void {}
