@@ -34,7 +34,7 @@ export interface AppendResult {
   readonly position: number;
   readonly segments: readonly AppendedSegment[];
   readonly rolled: boolean;
-  /** Size of the WAL after the call. */
+  /** Bytes in the WAL after the call that are still to be moved into the database. */
   readonly walBytes: number;
 }
 

@@ -4,7 +4,7 @@ import { CHAIN_START } from './chain-hash.ts';
 import { JournalDamagedError, JournalFormatError, journalError } from './errors.ts';
 import type { ClientHead, SegmentDraft } from './segment-draft.ts';
 import { compareMessageIds, type StoredMessageId } from './stored-message-id.ts';
-import { ANY_CLIENT, FORMAT, KEY, MAX_CLIENTS, OFFSET_SPACE } from './volume-schema.ts';
+import { ANY_CLIENT, FORMAT, KEY, MAX_CLIENTS, OFFSET_SPACE, PAGE_BYTES } from './volume-schema.ts';
 
 /** Names kept in memory per table; beyond that the cache starts anew (it only saves look-ups). */
 const MAX_CACHED_NAMES = 50_000;
@@ -12,6 +12,8 @@ const MAX_CACHED_NAMES = 50_000;
 const BUSY_MS = 5_000;
 
 const ROWS_AT_ONCE = 16;
+/** A page and its header. */
+const WAL_FRAME_BYTES = PAGE_BYTES + 24;
 
 type EntryColumns = (number | string | Buffer | null)[];
 
@@ -110,6 +112,12 @@ export class VolumeWriter {
     this.#statements.setState.run(state.appended, state.position, state.minMessage, state.maxMessage);
     this.#statements.commit.run();
     this.#state = state;
+  }
+
+  /** Of the WAL, what has been written and is not yet, or not wholly, in the database. */
+  get walBytes(): number {
+    const { log, checkpointed } = this.#statements.wal.get()!;
+    return log === checkpointed ? 0 : log * WAL_FRAME_BYTES;
   }
 
   setFloor(floor: number): void {
@@ -225,6 +233,7 @@ function readState(database: Database.Database, path: string): VolumeState {
 function prepareStatements(database: Database.Database) {
   return {
     begin: database.prepare('begin immediate'),
+    wal: database.prepare<[], { log: number; checkpointed: number }>('pragma wal_checkpoint(NOOP)'),
     commit: database.prepare('commit'),
     head: database.prepare<[string], ClientHead>(
       'select no, name, head, count, time, bytes, chain from client where name = ?',

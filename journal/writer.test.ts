@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
@@ -6,6 +6,7 @@ import { BatchOrderError, EpochMismatchError, JournalInUseError } from './errors
 import { openJournalReader } from './reader.ts';
 import { newEntry } from './testing/new-entry.ts';
 import { temporaryFolder } from './testing/temporary-folder.ts';
+import { verifyJournal } from './verify.ts';
 import { listVolumes, volumePath } from './volume-files.ts';
 import { type JournalWriter, openJournalWriter } from './writer.ts';
 
@@ -187,4 +188,27 @@ test('what interrupted rolls and removals left is cleared away, and the volume b
   const sealed = new Database(volumePath(folder.path, 0), { readonly: true });
   expect(sealed.prepare('select next from volume').pluck().get()).toBe(1);
   sealed.close();
+});
+
+test('tidying moves the WAL into the database before an append has to, and the file is written over, not cut off', () => {
+  using folder = temporaryFolder();
+  const limit = 400_000;
+  const writer = openJournalWriter(folder.path, { epoch: 'one', now: 0, walBytes: limit });
+  const sizes: number[] = [];
+  let tidied = 0;
+  for (let n = 0; n < 60; n++) {
+    const entries = [newEntry('ada', n, { frame: () => Buffer.alloc(20_000, 'x') })];
+    const { walBytes } = writer.appendBatch({ entries, position: n + 1, epoch: 'one', now: 0 });
+    const before = sizes.at(-1) ?? 0;
+    if (walBytes < before) tidied++;
+    sizes.push(walBytes);
+    writer.tidy();
+  }
+  expect(tidied).toBeGreaterThan(2);
+  expect(Math.max(...sizes)).toBeLessThan(limit);
+  const file = statSync(`${volumePath(folder.path, 0)}-wal`).size;
+  expect(file).toBeGreaterThan(limit / 2);
+  expect(file).toBeLessThanOrEqual(limit);
+  writer.close();
+  expect(verifyJournal(folder.path)).toMatchObject({ entries: 60, findings: [] });
 });

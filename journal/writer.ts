@@ -13,7 +13,7 @@ import {
   checkBatch,
   type Maintenance,
 } from './appending.ts';
-import { checkpoint, walBytes } from './checkpoint.ts';
+import { checkpoint } from './checkpoint.ts';
 import type { NewEntry } from './entry.ts';
 import { EpochMismatchError, journalError } from './errors.ts';
 import { quickCheck } from './quick-check.ts';
@@ -99,7 +99,7 @@ export class JournalWriter {
         position: known,
         segments: [],
         rolled: false,
-        walBytes: walBytes(active.path),
+        walBytes: active.walBytes,
       };
     }
     const rolled = this.#isDue(active, batch.now, fresh);
@@ -116,7 +116,6 @@ export class JournalWriter {
         }
       }
       active.append(segments, ids, batch.position, batch.now);
-      this.#checkpointIfDue(active);
       return {
         appended: ids.size,
         duplicates,
@@ -124,9 +123,20 @@ export class JournalWriter {
         position: batch.position,
         segments: appended,
         rolled,
-        walBytes: walBytes(active.path),
+        walBytes: this.#checkpointFrom(active, this.#nextCheckpoint),
       };
     });
+  }
+
+  /**
+   * Moves the WAL into the database when it is three quarters full. To be called after an append, once those who wait for it
+   * have been told: it takes some milliseconds, which `appendBatch` otherwise takes itself before it returns.
+   *
+   * @throws {JournalUnavailableError | JournalDamagedError}
+   */
+  tidy(): void {
+    const active = this.#open();
+    this.#guard(active, () => this.#checkpointFrom(active, this.#nextCheckpoint - this.#options.walBytes / 4));
   }
 
   /**
@@ -218,7 +228,7 @@ export class JournalWriter {
   #roll(active: VolumeWriter, base: number, now: number): VolumeWriter {
     return this.#guard(active, () => {
       const { epoch, position, floor } = active.state;
-      checkpoint(active.database);
+      checkpoint(active.database, 0);
       createVolume(this.folder, { epoch, base, position, floor, now, previous: active.path });
       active.seal(base);
       this.#discard();
@@ -238,12 +248,15 @@ export class JournalWriter {
     return retired;
   }
 
-  #checkpointIfDue(active: VolumeWriter): void {
-    const size = walBytes(active.path);
-    if (size < this.#nextCheckpoint) return;
+  /** @returns bytes that are in the WAL then */
+  #checkpointFrom(active: VolumeWriter, bytes: number): number {
+    const size = active.walBytes;
+    if (size < bytes) return size;
     const { walBytes: limit } = this.#options;
+    const done = checkpoint(active.database, limit);
     // Where readers held it up, do not try (and wait) again at every batch, but well before it has doubled.
-    this.#nextCheckpoint = checkpoint(active.database) ? limit : size + limit / 4;
+    this.#nextCheckpoint = done ? limit : size + limit / 2;
+    return done ? 0 : size;
   }
 }
 

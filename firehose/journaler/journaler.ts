@@ -126,6 +126,7 @@ async function append(to: JournalerDependencies, writer: JournalWriter, epoch: s
     pastSpan('firehose journal', traceparent, { startTime: time, endTime: to.now() }, about);
   }
   if (segments.length > 0) tellAppended(to, batch.partition, segments, duplicates);
+  writer.tidy();
 }
 
 async function setAside(

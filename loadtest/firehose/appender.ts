@@ -51,6 +51,7 @@ function commit(messages: readonly Append[]): void {
   const segments = append(messages.map(({ client, bytes, n, at }) => entry(client, bytes, marked(n, at))));
   port.postMessage({ kind: 'appended', segments });
   for (const _ of messages) port.postMessage({ kind: 'done' });
+  writer.tidy();
 }
 
 function append(entries: NewEntry[]) {
