@@ -1,7 +1,7 @@
 /** The cluster that the plan for a workload asks for, so that it can be simulated. */
-import type { Plan } from './capacity.ts';
 import type { ClusterCosts, ClusterLoad, ClusterShape } from './cluster-inputs.ts';
 import type { Costs } from './costs.ts';
+import type { Plan } from './plan.ts';
 import type { Shape, Workload } from './workload.ts';
 
 /** Bounds of the client library's pauses after a failure, seconds (sdk/client/backoff.ts). */

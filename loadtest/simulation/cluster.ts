@@ -67,19 +67,16 @@ export class Cluster {
     this.#holders = Array.from({ length: shape.partitions }, (_, partition) => holders(partition, { count, copies }));
     this.#produced = new Array(shape.partitions).fill(0);
     this.#grown = new Array(shape.partitions).fill(0);
-    this.#nodes = Array.from({ length: shape.nodes }, (_, index) => {
-      const node: Node = {
-        isUp: true,
-        holds: [],
-        journaled: [],
-        connections: [],
-        owed: [],
-        streams: 0,
-        used: 0,
-        opened: 0,
-      };
-      return { ...node, holds: this.#holders.flatMap((of, partition) => (of.includes(index) ? [partition] : [])) };
-    });
+    this.#nodes = Array.from({ length: shape.nodes }, (_, index) => ({
+      isUp: true,
+      holds: this.#holders.flatMap((of, partition) => (of.includes(index) ? [partition] : [])),
+      journaled: [],
+      connections: [],
+      owed: [],
+      streams: 0,
+      used: 0,
+      opened: 0,
+    }));
     for (const node of this.#nodes)
       for (const partition of node.holds) {
         node.journaled[partition] = 0;

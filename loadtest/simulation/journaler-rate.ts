@@ -1,56 +1,29 @@
 /** What a record costs on its way from the log into a journal: the whole journaler, in its thread, on the embedded log. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { FirehoseConfig } from '../../firehose/config.ts';
 import { startFirehose } from '../../firehose/main.ts';
 import { openJournalReader } from '../../journal/reader.ts';
-import { FolderBlobStore } from '../../protocol/blob/folder-blob-store.ts';
-import { openTokenKeys } from '../../protocol/claims/keys.ts';
-import { mintToken } from '../../protocol/claims/token.ts';
-import { TokenVerifier } from '../../protocol/claims/verifier.ts';
 import { loadConfig } from '../../protocol/config/load.ts';
 import { packEvent } from '../../protocol/envelope.ts';
 import { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
-import { openLog } from '../../protocol/log/open.ts';
-import { RESULTS_TOPIC, topicDefinitions } from '../../protocol/log/topics.ts';
+import { RESULTS_TOPIC } from '../../protocol/log/topics.ts';
 import { newMessageId } from '../../protocol/message-id.ts';
 import type { BenchContext, OpenVariant } from '../suite.ts';
+import { openRoleContext } from './role-context.ts';
 import { threadSeconds, threadsOf } from './thread-time.ts';
 
 const CLIENTS = 100;
 const RECORDS = 20_000;
-const PARTITIONS = 8;
-const HOUR = 3_600_000;
 
 export async function openJournalerVariant({ folder, scale }: BenchContext): Promise<OpenVariant> {
-  const logSettings = { kind: 'embedded' as const, folder: join(folder, 'log') };
-  const log = await openLog(logSettings);
-  const retention = { resultsRetentionMs: HOUR, ingestRetentionMs: HOUR };
-  const sizes = { partitions: PARTITIONS, replication: 1, maxImageMessageBytes: 1 << 20 };
-  await log.createTopics(topicDefinitions({ ...sizes, ...retention }));
-  const keys = await openTokenKeys(join(folder, 'keys'));
-  const issuedAt = Date.now();
+  const { context, token } = await openRoleContext(folder);
+  const { log } = context;
   const tokens = await Promise.all(
-    Array.from({ length: CLIENTS }, (_, client) =>
-      mintToken(keys, { client: `client-${client}`, grants: { 'ocr-*': {} }, issuedAt, expiresAt: issuedAt + HOUR }),
-    ),
+    Array.from({ length: CLIENTS }, (_, client) => token(`client-${client}`, { 'ocr-*': {} })),
   );
   const threadsBefore = new Set(threadsOf(process.pid));
-  const role = await startFirehose(
-    {
-      log,
-      logSettings,
-      verifier: new TokenVerifier(() => keys),
-      blobs: new FolderBlobStore(join(folder, 'blobs')),
-      logger: pino({ level: 'warn' }, process.stderr),
-      metrics: new Registry(),
-      dataFolder: join(folder, 'firehose'),
-      keysFolder: join(folder, 'keys'),
-    },
-    loadConfig(FirehoseConfig, { flags: {}, environment: {} }),
-  );
+  const role = await startFirehose(context, loadConfig(FirehoseConfig, { flags: {}, environment: {} }));
   while (!role.readiness().ready) await sleep(10);
   const journaler = threadsOf(process.pid).filter((thread) => !threadsBefore.has(thread));
   const count = Math.max(CLIENTS, Math.round(RECORDS * scale));
@@ -61,7 +34,7 @@ export async function openJournalerVariant({ folder, scale }: BenchContext): Pro
       const [began, before] = [performance.now(), spent()];
       const produced = await log.produce(RESULTS_TOPIC, values);
       const ends = new Map(produced.map(({ partition, offset }) => [partition, offset]));
-      for (const [partition, offset] of ends) await journaled(folder, partition, offset);
+      for (const [partition, offset] of ends) await journaled(context.dataFolder, partition, offset);
       const seconds = (performance.now() - began) / 1000;
       return { value: count / (spent() - before), also: { by_the_clock: count / seconds } };
     },
@@ -87,8 +60,8 @@ function recordOf(index: number, token: string) {
   return { key: client, value: packEvent(context, event) };
 }
 
-async function journaled(folder: string, partition: number, offset: number): Promise<void> {
-  const reader = openJournalReader(join(folder, 'firehose', 'journal', String(partition)));
+async function journaled(dataFolder: string, partition: number, offset: number): Promise<void> {
+  const reader = openJournalReader(join(dataFolder, 'journal', String(partition)));
   try {
     while (reader.bounds().position <= offset) await sleep(5);
   } finally {

@@ -1,6 +1,6 @@
 /** The tables that a simulation prints, in Markdown: readable in a terminal, and to be pasted into a document. */
-import type { Plan } from './capacity.ts';
 import type { Costs } from './costs.ts';
+import type { Plan } from './plan.ts';
 import type { Outcome } from './scenarios.ts';
 import type { Workload } from './workload.ts';
 
@@ -32,6 +32,17 @@ export function reportTables({ workload, costs, plan, outcomes }: SimulationRepo
         `${short(limit)} ${unit}`,
         short(required),
         short(headroom),
+        because,
+      ]),
+    ),
+    'What rebalances do to groups of consumers: who is not named goes on.',
+    table(
+      ['group', 'event', 'partitions that stand still', 'for at most', 'because'],
+      plan.rebalances.map(({ group, members, event, partitions, seconds, because }) => [
+        `${group}: ${short(members)} members`,
+        event,
+        short(partitions),
+        `${short(seconds)} s`,
         because,
       ]),
     ),

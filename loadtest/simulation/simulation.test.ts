@@ -9,6 +9,7 @@ import { planFor } from './capacity.ts';
 import { STEP } from './cluster.ts';
 import type { ClusterCosts, ClusterLoad, ClusterShape } from './cluster-inputs.ts';
 import { costsFrom, documentedCosts } from './costs.ts';
+import { rebalancesOf } from './rebalances.ts';
 import { DEFAULT_OPTIONS, SCENARIOS, simulate } from './scenarios.ts';
 import { checkInputs, DEFAULT_SHAPE, DEFAULT_WORKLOAD } from './workload.ts';
 
@@ -154,6 +155,39 @@ test('where every node journals everything no number of nodes carries more than 
   expect(plan.bounds[0]!.headroom).toBeLessThan(1);
 });
 
+test('identity is asked by connections alone, the summary by messages alone', () => {
+  const amount = (role: string, change: Partial<typeof DEFAULT_WORKLOAD>) =>
+    planFor(documentedCosts(), { ...DEFAULT_WORKLOAD, ...change }, { ...DEFAULT_SHAPE, spareNodes: 0 })
+      .needs.filter((need) => need.role === role)
+      .map((need) => need.amount);
+  const { connections, messagesPerSecond } = DEFAULT_WORKLOAD;
+  const [secrets, keys] = amount('identity', {});
+  expect(secrets!).toBeGreaterThan(keys!);
+  expect(amount('identity', { connections: connections * 2 })[1]).toBeCloseTo(keys! * 2);
+  expect(amount('identity', { messagesPerSecond: messagesPerSecond * 2 })).toEqual([secrets, keys]);
+  expect(amount('summary', { connections: connections * 2 })).toEqual(amount('summary', {}));
+  expect(amount('summary', { messagesPerSecond: messagesPerSecond * 10 })[0]).toBeGreaterThan(
+    amount('summary', {})[0]! * 9,
+  );
+});
+
+test('in a rebalance only what moves stands still: longer where a member is lost, and the more members join again', () => {
+  const group = (members: number) => ({ group: 'g', members, partitions: 2 * members });
+  const rebalances = (members: number, shape = DEFAULT_SHAPE) => {
+    const events = rebalancesOf(documentedCosts(), shape, [group(members)]);
+    return Object.fromEntries(events.map((each) => [each.event, each]));
+  };
+  for (const members of [1, 10, 300]) {
+    const { 'a member stops': stops, 'a member is lost': lost, 'a member joins': joins } = rebalances(members);
+    expect(stops!.partitions).toBe(2);
+    expect(lost!.seconds - stops!.seconds).toBeCloseTo(DEFAULT_SHAPE.sessionTimeoutSeconds);
+    expect(joins!.seconds).toBeCloseTo(2 * stops!.seconds);
+    expect(rebalances(members * 2)['a member stops']!.seconds).toBeGreaterThan(stops!.seconds);
+  }
+  const quick = rebalances(10, { ...DEFAULT_SHAPE, sessionTimeoutSeconds: 1 });
+  expect(quick['a member stops']!.seconds).toBeLessThan(rebalances(10)['a member stops']!.seconds / 2);
+});
+
 test('a figure of a full benchmark run replaces the documented one and says so; a trial or a failed run does not', () => {
   const documented = documentedCosts();
   const machine = { cpu: 'c', cores: 4, memory_gib: 4, system: 's', node: 'n', load_before: 0, commit: 'abc' };
@@ -199,4 +233,5 @@ test('the command prints the plan and every scenario', () => {
   );
   expect(report.outcomes.map(({ scenario }: { scenario: string }) => scenario)).toEqual([...SCENARIOS]);
   expect(report.plan.firehoseNodes).toBeGreaterThan(2);
+  expect(new Set(report.plan.rebalances.map(({ group }: { group: string }) => group)).size).toBe(2);
 });

@@ -6,10 +6,13 @@ import type { BenchContext, OpenVariant, Suite } from '../suite.ts';
 import type { ClusterCosts, ClusterShape } from './cluster-inputs.ts';
 import { clusterCosts } from './cluster-of-plan.ts';
 import { documentedCosts } from './costs.ts';
+import { openIdentityVariant } from './identity-cost.ts';
 import { openJournalerVariant } from './journaler-rate.ts';
 import { randomOf } from './random.ts';
+import { openRebalanceVariant } from './rebalance-cost.ts';
 import { DEFAULT_OPTIONS, simulate } from './scenarios.ts';
 import { SmallCluster } from './small-cluster.ts';
+import { openSummaryVariant } from './summary-rate.ts';
 
 const BYTES = 512;
 /** Messages a second of each client. */
@@ -63,6 +66,33 @@ export const suite: Suite = {
       variants: [
         { name: 'journaler', kind: 'subject', durability: 'one fdatasync a batch', open: openJournalerVariant },
       ],
+    },
+    {
+      name: 'summary: records folded, a summary an image',
+      unit: 'records a second of its thread',
+      better: 'higher',
+      rounds: 3,
+      variants: [
+        { name: 'summary', kind: 'subject', durability: 'what it loses it builds again', open: openSummaryVariant },
+      ],
+    },
+    {
+      name: 'identity: one request for a token',
+      unit: 'ms of processor time',
+      better: 'lower',
+      rounds: 3,
+      variants: (['by secret', 'by key', 'exchange'] as const).map((asking) => ({
+        name: asking,
+        kind: 'subject',
+        open: (context) => openIdentityVariant(context, asking),
+      })),
+    },
+    {
+      name: 'rebalance: a hundred members of one group',
+      unit: "ms of the broker's processor time a member",
+      better: 'lower',
+      rounds: 3,
+      variants: [{ name: 'kafka', kind: 'subject', open: openRebalanceVariant }],
     },
   ],
 };

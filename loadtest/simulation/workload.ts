@@ -40,6 +40,8 @@ export interface Shape {
   readonly partitionsPerNode: number;
   readonly coresPerMachine: number;
   readonly kafkaReplication: number;
+  /** kafka.sessionTimeoutMs: a member of a group that is silent for so long is taken for lost. */
+  readonly sessionTimeoutSeconds: number;
   readonly resultsRetentionSeconds: number;
   readonly ingestRetentionSeconds: number;
 }
@@ -69,6 +71,7 @@ export const DEFAULT_SHAPE: Shape = {
   partitionsPerNode: 16,
   coresPerMachine: 16,
   kafkaReplication: 3,
+  sessionTimeoutSeconds: 30,
   resultsRetentionSeconds: 7 * 24 * HOUR,
   ingestRetentionSeconds: 24 * HOUR,
 };

@@ -8,9 +8,7 @@ import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type KafkaCluster, startKafka } from '../../protocol/log/kafka/broker/cluster.ts';
-import { MissingToolError } from '../../protocol/tools/maven-jars.ts';
-import { VariantUnavailable } from '../suite.ts';
+import { startBroker } from '../broker.ts';
 import { cpuSeconds } from '../vision/processes.ts';
 
 const SLUICE = fileURLToPath(new URL('../../sluice.ts', import.meta.url));
@@ -80,16 +78,6 @@ export async function startOnKafka(folder: string): Promise<Deployment> {
   }
 }
 
-async function startBroker(folder: string): Promise<KafkaCluster & { cpuSeconds(): number }> {
-  try {
-    const cluster = await startKafka({ folder });
-    return Object.assign(cluster, { cpuSeconds: () => cpuSeconds(...childrenNamed('java')) });
-  } catch (error) {
-    if (error instanceof MissingToolError) throw new VariantUnavailable(error.message);
-    throw error;
-  }
-}
-
 class SluiceProcess {
   readonly url: string;
   readonly #child: ChildProcess;
@@ -126,10 +114,6 @@ class SluiceProcess {
 
 function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-}
-
-function childrenNamed(name: string): number[] {
-  return childrenOf(process.pid).filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name);
 }
 
 function mint(data: string): string {

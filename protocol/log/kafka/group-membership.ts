@@ -52,6 +52,11 @@ interface Joined extends CurrentMembership {
   readonly leads: ReadonlyMap<string, number> | undefined;
 }
 
+/** A rebalance is learned of by a heartbeat: seldom ones would make every hand-over slow. */
+export function heartbeatIntervalMs(sessionTimeoutMs: number): number {
+  return Math.min(sessionTimeoutMs / 5, 1000);
+}
+
 export class GroupMembership {
   readonly #options: GroupMembershipOptions;
   #member = '';
@@ -159,8 +164,7 @@ export class GroupMembership {
   /** Returns when it is time to join again. */
   async #live({ coordinator, membership, leads }: Joined): Promise<void> {
     const { lane, sessionTimeoutMs } = this.#options;
-    // A rebalance is learned of by a heartbeat: seldom ones would make every hand-over slow.
-    const interval = Math.min(sessionTimeoutMs / 5, 1000);
+    const interval = heartbeatIntervalMs(sessionTimeoutMs);
     let checked = performance.now();
     while (!this.#leaving && !this.#rejoin) {
       await this.#pause(interval);
