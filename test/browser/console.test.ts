@@ -87,6 +87,7 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the console', { timeout: 180_000 }, () => 
 
     // The portrait is at the left; its box is drawn over it.
     const picture = (await card.locator('img').boundingBox())!;
+    expect(await card.locator('li.face').first().textContent()).toMatch(/^face \d+ %$/);
     const face = (await card.locator('polygon.face').first().boundingBox())!;
     expect((face.x + face.width / 2 - picture.x) / picture.width).toBeCloseTo(0.166, 1);
     expect((face.y + face.height / 2 - picture.y) / picture.height).toBeCloseTo(0.36, 1);

@@ -3,6 +3,7 @@
 /**
  * @typedef {{ x: number, y: number }} Point
  * @typedef {{ kind: 'face' | 'text' | 'code', corners: Point[], label: string, confidence: number }} Finding
+ *   label: what was read, or what a code is called; '' where the kind says it all
  * @typedef {{ state: 'waiting' | 'completed' | 'failed', detail: string }} ServiceState
  * @typedef {{ width: number, height: number, findings: Finding[], services: Record<string, ServiceState> }} ImageResult
  * @typedef {Readonly<Record<string, ImageResult>>} ImageResults
@@ -69,8 +70,18 @@ function findingOf(type, payload) {
   if (corners === undefined) return undefined;
   const { text = '', label = '', confidence = 0 } = payload;
   if (type.startsWith('ocr.')) return { kind: 'text', corners, label: text, confidence };
-  if (type.startsWith('faceextract.')) return { kind: 'face', corners, label: 'face', confidence };
+  if (type.startsWith('faceextract.')) return { kind: 'face', corners, label: '', confidence };
   return { kind: 'code', corners, label: text === '' ? label : `${label}: ${text}`, confidence };
+}
+
+/**
+ * A finding in words: what it is, and what is to be said beside it.
+ *
+ * @param {Pick<Finding, 'kind' | 'label' | 'confidence'>} finding
+ */
+export function wordsOf({ kind, label, confidence }) {
+  const certainty = `${(confidence * 100).toFixed(0)} %`;
+  return label === '' ? { what: kind, beside: certainty } : { what: label, beside: `${kind}, ${certainty}` };
 }
 
 /** @param {{ x: number, y: number, width: number, height: number }} box */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withMessage } from './image-results.js';
+import { withMessage, wordsOf } from './image-results.js';
 
 const accepted = {
   type: 'ingest.v1m0.ImageAccepted',
@@ -46,6 +46,14 @@ test('a box becomes its four corners, and a result of an unknown service with a 
   const { findings } = fold([face, other]).a;
   expect(findings[0].corners[2]).toEqual({ x: 4, y: 6 });
   expect(findings[1]).toMatchObject({ kind: 'code', label: 'thing' });
+});
+
+test('a finding is told with its kind once: beside what was read, or in its place', () => {
+  const face = { type: 'faceextract.v1m0.ExtractedFace', payload: { imageId: 'a', box: {}, confidence: 0.974 } };
+  expect(fold([face, line]).a.findings.map(wordsOf)).toEqual([
+    { what: 'face', beside: '97 %' },
+    { what: 'HELLO', beside: 'text, 90 %' },
+  ]);
 });
 
 test('messages that are about no image change nothing', () => {

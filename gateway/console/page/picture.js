@@ -1,6 +1,7 @@
 /** One picture with what was found in it: drawn over it for the eye, listed under it for everyone. */
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
+import { wordsOf } from './image-results.js';
 
 /**
  * @typedef {import('./image-results.js').ImageResult} ImageResult
@@ -30,10 +31,10 @@ export function Picture({ upload, result }) {
     <h3>${upload.name}</h3>
     <p class="soft" role="status">${stateOf(upload, result)}</p>
     <ul class="results" aria-label=${`Found in ${upload.name}`}>
-      ${findings.map(
-        ({ kind, label, confidence }, index) =>
-          html`<li key=${index} class=${kind}>${label} <span class="soft">${kind}, ${(confidence * 100).toFixed(0)} %</span></li>`,
-      )}
+      ${findings.map((finding, index) => {
+        const { what, beside } = wordsOf(finding);
+        return html`<li key=${index} class=${finding.kind}>${what} <span class="soft">${beside}</span></li>`;
+      })}
     </ul>
   </article>`;
 }
