@@ -94,6 +94,7 @@ async function runShell({ code, how }: CodeBlock): Promise<void> {
       output += text;
     });
   const ended = once(child, 'exit').then(([status]) => status as number | null);
+  const read = once(child, 'close');
   switch (how) {
     case 'background':
       background.push(child);
@@ -101,7 +102,9 @@ async function runShell({ code, how }: CodeBlock): Promise<void> {
     case 'stream': {
       const status = await Promise.race([ended, sleep(STREAM_MS).then(() => 'running')]);
       stop(child);
+      await read;
       expect([0, 'running'], output).toContain(status);
+      expect(output).not.toContain('"type":"/problems/');
       return;
     }
     default: {
