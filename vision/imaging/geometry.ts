@@ -127,3 +127,12 @@ export function polygonArea(points: readonly Point[]): number {
   }
   return Math.abs(twice) / 2;
 }
+
+/** What lies between two shares of a quadrilateral's way from its left to its right side, 0 being the left one. */
+export function sliceOf([a, b, c, d]: Quad, start: number, end: number): Quad {
+  const between = (from: Point, to: Point, at: number): Point => ({
+    x: from.x + (to.x - from.x) * at,
+    y: from.y + (to.y - from.y) * at,
+  });
+  return [between(a, b, start), between(a, b, end), between(d, c, end), between(d, c, start)];
+}

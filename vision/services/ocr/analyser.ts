@@ -9,6 +9,7 @@ import { readPinnedFile } from '../../models/pinned-file.ts';
 import { checkConfig } from '../config.ts';
 import { inReadingOrder } from '../reading-order.ts';
 import type { Analyser, OpenOptions } from '../service.ts';
+import { partedAtColumns } from './columns.ts';
 import { detectionShapes, detectLines } from './detect.ts';
 import { OcrParameters } from './parameters.ts';
 import { type ReadLine, readLines, recognitionShapes, turned, turnUpright, type UprightLine } from './recognise.ts';
@@ -50,13 +51,11 @@ export async function openOcr(options: OpenOptions): Promise<Analyser<TextLine>>
       const upright = await turnUpright(angle, image, found, parameters);
       const read = (quads: readonly Quad[]) => readLines(recognition, image, quads, classes, parameters);
       const lines = await readBothWaysWhereInDoubt(upright, read, parameters.angle.doubtBelow);
-      const results = lines.map((line) => toResult(line, recognition.model, parameters.spaces));
-      const kept = results.filter(({ text, confidence }) => {
-        const short = [...text].length <= parameters.recognition.shortText;
-        return (
-          text !== '' && confidence >= (short ? Math.max(threshold, parameters.recognition.shortThreshold) : threshold)
-        );
-      });
+      const results = lines
+        .filter((line) => isText(line, parameters.recognition))
+        .flatMap((line) => partedAtColumns(line, parameters.columns))
+        .map((line) => toResult(line, recognition.model, parameters.spaces));
+      const kept = results.filter(({ text, confidence }) => text !== '' && confidence >= threshold);
       return inReadingOrder(kept, placeOf).map((result, index) => ({ ...result, index }));
     },
     counts: () => {
@@ -97,6 +96,11 @@ async function readBothWaysWhereInDoubt(
     if (confidenceOf(otherWay[n]!) > confidenceOf(lines[index]!)) lines[index] = otherWay[n]!;
   }
   return lines;
+}
+
+/** Textures in photographs look like single letters, so what has no more than those must be surer. */
+function isText(line: ReadLine, { shortText, shortThreshold }: OcrParameters['recognition']): boolean {
+  return line.characters.length > shortText || confidenceOf(line) >= shortThreshold;
 }
 
 /** Mean over the characters. */

@@ -41,6 +41,8 @@ export const OcrParameters = Type.Object({
     shortText: Type.Integer(),
     shortThreshold: Type.Number(),
   }),
+  /** See columns.ts. */
+  columns: Type.Object({ minWidth: Type.Number(), medianFactor: Type.Number() }),
   /** See word-spaces.ts. */
   spaces: Type.Object({ minWidth: Type.Number(), medianFactor: Type.Number(), medianMargin: Type.Number() }),
 });

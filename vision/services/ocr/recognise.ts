@@ -1,5 +1,5 @@
 /** Reads the text of lines that were found: which way up each is, then its characters. */
-import { distance, type Point, type Quad } from '../../imaging/geometry.ts';
+import { distance, type Quad, sliceOf } from '../../imaging/geometry.ts';
 import { cutOut } from '../../imaging/warp.ts';
 import { atMost } from '../../inference/at-most.ts';
 import type { DecodedImage } from '../../inference/decode.ts';
@@ -39,7 +39,8 @@ export async function turnUpright(
   return atMost(classifier.askAtOnce, quads, async (quad) => {
     const width = lineWidth(quad, recognition.height, Number.POSITIVE_INFINITY);
     const seen = Math.min(angle.width, width);
-    const crop = cutOut(image, middle(quad, seen / width), seen, recognition.height);
+    const margin = (1 - seen / width) / 2;
+    const crop = cutOut(image, sliceOf(quad, margin, 1 - margin), seen, recognition.height);
     const output = await classifier.infer(toSample(crop, angle.width, recognition.height, SYMMETRIC));
     const wasTurned = Object.values(output)[0]!.data[1]! >= angle.threshold;
     return { quad: wasTurned ? turned(quad) : quad, wasTurned };
@@ -48,16 +49,6 @@ export async function turnUpright(
 
 export function turned([a, b, c, d]: Quad): Quad {
   return [c, d, a, b];
-}
-
-/** The middle `share` of a line. */
-function middle([a, b, c, d]: Quad, share: number): Quad {
-  const between = (from: Point, to: Point, at: number): Point => ({
-    x: from.x + (to.x - from.x) * at,
-    y: from.y + (to.y - from.y) * at,
-  });
-  const [start, end] = [(1 - share) / 2, (1 + share) / 2];
-  return [between(a, b, start), between(a, b, end), between(d, c, end), between(d, c, start)];
 }
 
 /** Reads lines, each at its own width or, on a GPU, at the next of a few. @returns in the order of `quads`. */
