@@ -42,23 +42,25 @@ async function readiness(): Promise<{ status: number; notReady: string[]; detail
 }
 
 test('without its log it is not ready and says so, is alive all the same, and is ready again by itself', {
-  timeout: 120_000,
+  timeout: 180_000,
 }, async () => {
   expect(await readiness()).toMatchObject({ status: 200, notReady: [] });
   // Somebody holds the log's file: nothing can be appended.
   const held = new Database(join(data, 'log', 'log.sqlite'));
   await expect.poll(() => begin(held)).toBe(true);
   try {
-    await expect.poll(async () => (await readiness()).status, { timeout: 40_000, interval: 250 }).toBe(503);
-    const { notReady, details } = await readiness();
-    expect(notReady).toEqual(expect.arrayContaining(['gateway', 'identity']));
-    expect(details).toContain('the log takes nothing since');
+    // Each role finds it out for itself.
+    await expect.poll(readiness, { interval: 250 }).toMatchObject({
+      status: 503,
+      notReady: expect.arrayContaining(['gateway', 'identity']),
+      details: expect.stringContaining('the log takes nothing since'),
+    });
     expect((await fetch(`${sluice.url}/livez`)).status).toBe(200);
   } finally {
     held.exec('ROLLBACK');
     held.close();
   }
-  await expect.poll(async () => (await readiness()).status, { timeout: 40_000, interval: 250 }).toBe(200);
+  await expect.poll(async () => (await readiness()).status, { interval: 250 }).toBe(200);
 });
 
 function begin(database: Database.Database): boolean {
@@ -71,7 +73,7 @@ function begin(database: Database.Database): boolean {
 }
 
 test('told to stop it listens no more, finishes what it is taking in, and ends when the log has that', {
-  timeout: 120_000,
+  timeout: 180_000,
 }, async () => {
   const image = await sampleImage('image/jpeg', 300, 300);
   const port = Number(new URL(sluice.url).port);
