@@ -16,6 +16,7 @@ export class PacedReader {
   readonly #chunkBytes: number;
   readonly #pacer: Pacer;
   #source: Source;
+  #throttled = false;
 
   /** @param chunkBytes of one read @param now ms */
   constructor(source: Source, plan: StreamPlan, chunkBytes: number, now: number) {
@@ -31,22 +32,34 @@ export class PacedReader {
     return this.#source.everything && until === undefined && batch.messages === undefined && !this.#pacer.limited;
   }
 
+  /** The pace is what holds messages back. */
+  get throttled(): boolean {
+    return this.#throttled;
+  }
+
   /** What comes next past a position, up to the last offset wanted if there is one. It counts as sent. */
   next(after: number, until: number | undefined, now: number): Step | Retired | NotYet {
     const ms = this.#pacer.delay(now);
-    if (ms > 0) return { kind: 'not-yet', ms };
+    if (ms > 0) {
+      this.#throttled = true;
+      return { kind: 'not-yet', ms };
+    }
     const quota = this.#pacer.quota(now);
     const found = this.#source.next(after, {
       bytes: Math.min(quota.bytes ?? Number.POSITIVE_INFINITY, this.#chunkBytes),
       messages: least(quota.messages, this.#plan.batch.messages),
       until,
     });
-    if (found.kind === 'step') this.#pacer.spent(found.messages, found.bytes);
+    if (found.kind === 'step') {
+      this.#pacer.spent(found.messages, found.bytes);
+      if (found.end) this.#throttled = false;
+    }
     return found;
   }
 
   setRate(rate: Rate, now: number): void {
     this.#pacer.set(rate, now);
+    this.#throttled = false;
   }
 
   setSource(source: Source): void {

@@ -12,9 +12,10 @@ import { ExpensiveExpressionError } from '../filter/expression.ts';
 import type { Format } from '../format/format.ts';
 import type { Rate } from '../request/stream-request.ts';
 import { Announcer, type Place } from './announcer.ts';
-import { Chunk, discard } from './chunk.ts';
 import { Ending } from './ending.ts';
 import type { FreshEntries, Waiting } from './live-tail.ts';
+import { NextTurn } from './next-turn.ts';
+import { Outlet } from './outlet.ts';
 import { PacedReader } from './paced-reader.ts';
 import { Progress } from './progress.ts';
 import type { Runnable } from './scheduler.ts';
@@ -23,27 +24,20 @@ import type { Source, Step } from './source.ts';
 import type { StreamPlan } from './stream-plan.ts';
 import type { StreamSurroundings } from './surroundings.ts';
 
-/** A connection that does not take its goodbye is cut after so long. */
-const LINGER_MS = 2_000;
-
 export class Stream implements Runnable, Waiting, SinkEvents, Place {
   readonly id: string;
   readonly plan: StreamPlan;
   readonly progress: Progress;
-  readonly #format: Format;
   readonly #sink: Sink;
   readonly #around: StreamSurroundings;
   readonly #announcer: Announcer;
+  readonly #outlet: Outlet;
   readonly #reader: PacedReader;
+  readonly #turn: NextTurn;
   readonly #ending: Ending | undefined;
-  #position: number;
   #caughtUp = false;
   #paused = false;
-  #throttled = false;
   #ended = false;
-  #timer: NodeJS.Timeout | undefined;
-  /** Messages that wait at the tail for their batch to fill. */
-  #held = 0;
   /** Nothing depends on the time before this moment, ms since the epoch. */
   #quietUntil = 0;
 
@@ -55,20 +49,20 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
   ) {
     this.id = id;
     this.plan = plan;
-    this.#format = io.format;
     this.#sink = io.sink;
     this.#around = around;
-    this.#position = plan.after;
     const now = around.now();
+    this.progress = new Progress(now);
+    this.#outlet = new Outlet(plan.after, io, this.progress);
     this.#announcer = new Announcer(plan, io, around);
     this.#reader = new PacedReader(io.source, plan, around.chunkBytes, now);
     this.#ending = plan.until && new Ending(plan, plan.until, around, now);
-    this.progress = new Progress(now);
+    this.#turn = new NextTurn(this, plan, around);
   }
 
   /** Everything up to here has been sent or dropped by the filter. */
   get position(): number {
-    return this.#position;
+    return this.#outlet.position;
   }
 
   get paused(): boolean {
@@ -76,7 +70,7 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
   }
 
   get throttled(): boolean {
-    return this.#throttled;
+    return this.#reader.throttled;
   }
 
   catchUpMs(lag: number): number | null {
@@ -86,7 +80,7 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
   start(hello: Hello): void {
     this.#sink.listen(this);
     this.#announcer.say(hello);
-    this.#around.scheduler.enqueue(this);
+    this.#turn.soon();
   }
 
   step(): void {
@@ -105,22 +99,14 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
   woken(fresh: FreshEntries): boolean {
     if (this.#ended || this.#paused) return false;
     this.#quietUntil = 0;
-    if (this.plan.batch.waitMs > 0) return this.#hold(fresh.count);
-    const follows = fresh.prev <= this.#position && this.#position < fresh.first;
-    if (!follows || !this.#reader.passesEverything || this.#sink.full) {
-      this.#around.scheduler.enqueue(this);
-      return false;
-    }
-    const chunk = fresh.chunk(this.#format);
-    this.#sink.write(chunk);
-    this.#position = fresh.last;
-    this.progress.sent(fresh.count, chunk.data.length);
-    this.#sink.flush();
-    return true;
+    if (this.plan.batch.waitMs > 0) return this.#turn.forBatch(fresh.count);
+    if (this.#reader.passesEverything && this.#outlet.fresh(fresh)) return true;
+    this.#turn.soon();
+    return false;
   }
 
   drained(): void {
-    this.#around.scheduler.enqueue(this);
+    this.#turn.soon();
   }
 
   closed(): void {
@@ -155,12 +141,12 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
 
   /** Looks at the journal again, whatever the live tail has said so far. */
   nudge(): void {
-    this.#around.scheduler.enqueue(this);
+    this.#turn.soon();
   }
 
   pause(): ControlApplied {
     this.#paused = true;
-    this.#around.tail.leave(this.plan.client, this);
+    this.#turn.leaveTail();
     return this.#applied('pause');
   }
 
@@ -172,7 +158,6 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
 
   setRate(rate: Rate): ControlApplied {
     this.#reader.setRate(rate, this.#around.now());
-    this.#throttled = false;
     this.nudge();
     return this.#applied('max_rate');
   }
@@ -191,25 +176,22 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
   /** Says goodbye and ends the response. Idempotent. */
   end(reason: GoodbyeReason, retryAfterMs: number, detail?: string): void {
     if (this.#ended) return;
-    this.#announcer.goodbye(reason, this.#position, retryAfterMs, detail);
+    this.#announcer.goodbye(reason, this.position, retryAfterMs, detail);
     this.#finish(reason);
-    this.#sink.end();
-    setTimeout(() => this.#sink.destroy(), LINGER_MS).unref();
+    this.#outlet.end();
   }
 
   #advance(): void {
-    clearTimeout(this.#timer);
-    this.#held = 0;
+    this.#turn.begin();
     const now = this.#around.now();
     const end = this.#ending?.look();
-    const found = this.#reader.next(this.#position, end?.last, now);
+    const found = this.#reader.next(this.position, end?.last, now);
     switch (found.kind) {
       case 'step':
         this.#send(found, end?.final ?? !this.plan.follow, now);
         break;
       case 'not-yet':
-        this.#throttled = true;
-        this.#wakeIn(found.ms);
+        this.#turn.afterMs(found.ms);
         break;
       case 'retired':
         this.end('retired', 0, `Messages up to offset ${found.earliest - 1} were retired before they could be sent.`);
@@ -218,24 +200,17 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
 
   /** @param final nothing that is wanted can still come after what is there to be read now */
   #send(step: Step, final: boolean, now: number): void {
-    for (const frames of step.frames) {
-      const data = this.#format.messages(frames);
-      if (data !== frames) discard(frames);
-      this.#sink.write(Chunk.own(data));
-    }
-    this.#position = step.position;
+    this.#outlet.step(step);
     this.#announcer.skip(step.skipped);
-    this.progress.sent(step.messages, step.bytes);
     if (step.end) this.#atEnd(final);
     else {
       if (this.#announcer.skipped > 0 && now >= this.#announcer.due) this.#announcer.bookmark(this);
       // A full sink says when it has drained; asking for a turn meanwhile would be for nothing.
-      if (!this.#sink.full) this.#around.scheduler.enqueue(this);
+      if (!this.#sink.full) this.#turn.soon();
     }
   }
 
   #atEnd(complete: boolean): void {
-    this.#throttled = false;
     if (this.#announcer.skipped > 0 && (complete || !this.#caughtUp)) this.#announcer.bookmark(this);
     if (complete) {
       this.end('until', 0);
@@ -243,9 +218,9 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
     }
     if (!this.#caughtUp) {
       this.#caughtUp = true;
-      this.#announcer.say({ kind: 'caught_up', offset: this.#position });
+      this.#announcer.say({ kind: 'caught_up', offset: this.position });
     }
-    this.#around.tail.wait(this.plan.client, this);
+    this.#turn.atTail();
   }
 
   #fail(error: unknown): void {
@@ -257,34 +232,15 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
     this.end('error', 1_000);
   }
 
-  /** Lets messages gather at the tail until they fill a batch or have waited long enough. @returns whether it waits */
-  #hold(count: number): boolean {
-    const { messages = Number.POSITIVE_INFINITY, waitMs } = this.plan.batch;
-    if (this.#held === 0) this.#wakeIn(waitMs);
-    this.#held += count;
-    if (this.#held < messages) return true;
-    this.#around.scheduler.enqueue(this);
-    return false;
-  }
-
-  #wakeIn(ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#around.tail.leave(this.plan.client, this);
-      this.step();
-    }, ms);
-  }
-
   #applied(applied: ControlApplied['applied']): ControlApplied {
     this.#quietUntil = 0;
-    return this.#announcer.notice({ kind: 'control', applied, offset: this.#position });
+    return this.#announcer.notice({ kind: 'control', applied, offset: this.position });
   }
 
   #finish(reason: GoodbyeReason | 'gone'): void {
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#timer);
-    this.#around.tail.leave(this.plan.client, this);
+    this.#turn.stop();
     this.#around.ended(this, reason);
   }
 }
