@@ -5,6 +5,7 @@
  * only the position that its caller keeps. What a caller was told once never changes, except by retirement.
  */
 import { CHAIN_START } from './chain-hash.ts';
+import { ClientHistory } from './client-history.ts';
 import type { EntryFilter, JournalEntry } from './entry.ts';
 import { JournalUnavailableError, journalError } from './errors.ts';
 import type {
@@ -18,7 +19,6 @@ import type {
   SelectRequest,
 } from './reading.ts';
 import { listTransactions, type TransactionSummary } from './transaction-list.ts';
-import type { ClientRow } from './volume-reader.ts';
 import type { ScanResult } from './volume-scan.ts';
 import { VolumeSet } from './volume-set.ts';
 
@@ -57,32 +57,30 @@ export class JournalReader {
 
   /** Offset of the client's latest entry, held or retired; -1 where it never had one. */
   head(client: string): number {
-    return this.#run(() => this.#client(client)?.head ?? -1);
+    return this.#run(() => this.#history(client)?.row.head ?? -1);
   }
 
   /** Offset of the client's first entry that is still held; null where none is. */
   earliest(client: string): number | null {
-    return this.#run(() => {
-      const row = this.#client(client);
-      return row === undefined ? null : (this.#firstAfter(row.no, -1)?.offset ?? null);
-    });
+    return this.#run(() => this.#history(client)?.firstAfter(-1)?.offset ?? null);
   }
 
   /** The next frames past a position, in large pieces and without looking at any one of them. */
   read(request: ReadRequest): Range | Retired {
     return this.#run(() => {
       const { after, maxBytes = MAX_BYTES } = request;
-      const row = this.#client(request.client);
-      if (row === undefined) return empty(after);
-      const retired = this.#retired(row, after);
+      const history = this.#history(request.client);
+      if (history === undefined) return empty(after);
+      const retired = history.retired(after);
       if (retired !== undefined) return retired;
+      const { row } = history;
       const until = Math.min(request.until ?? row.head, row.head);
       if (after >= until) return empty(after);
       for (const { reader } of this.#volumes.from(after + 1)) {
         const range = reader.range(row.no, after, until, maxBytes);
         if (range === undefined) continue;
         const { chunks, count, last } = range;
-        return { kind: 'range', chunks, bytes: size(chunks), count, last, end: this.#isEnd(row, last, until) };
+        return { kind: 'range', chunks, bytes: size(chunks), count, last, end: history.isEnd(last, until) };
       }
       return empty(after);
     });
@@ -111,10 +109,7 @@ export class JournalReader {
 
   /** How many of the client's entries past `after` are held: its lag, exactly. */
   count(client: string, after: number): number {
-    return this.#run(() => {
-      const row = this.#client(client);
-      return row === undefined ? 0 : this.#countAfter(row, after);
-    });
+    return this.#run(() => this.#history(client)?.countAfter(after) ?? 0);
   }
 
   /**
@@ -140,14 +135,12 @@ export class JournalReader {
    */
   hashAt(client: string, offset: number): string | null {
     return this.#run(() => {
-      const row = this.#client(client);
-      if (row === undefined) return CHAIN_START.toString('hex');
-      if (offset >= row.head) return row.chain.toString('hex');
-      for (const { reader } of this.#volumes.backFrom(offset)) {
-        const place = reader.lastUntil(row.no, offset);
-        if (place !== undefined) return place.chain.toString('hex');
-      }
-      return this.#firstAfter(row.no, -1)?.ordinal === 1 ? CHAIN_START.toString('hex') : null;
+      const history = this.#history(client);
+      if (history === undefined) return CHAIN_START.toString('hex');
+      const { row } = history;
+      const place = offset >= row.head ? row : history.lastUntil(offset);
+      if (place !== undefined) return place.chain.toString('hex');
+      return history.firstAfter(-1)?.ordinal === 1 ? CHAIN_START.toString('hex') : null;
     });
   }
 
@@ -171,10 +164,9 @@ export class JournalReader {
   /** The client's transactions of which entries are held, by the offset of the first one held. Page with `after`. */
   transactions(client: string, page: { after?: number; limit?: number } = {}): TransactionSummary[] {
     return this.#run(() => {
-      const row = this.#client(client);
-      if (row === undefined) return [];
-      const after = page.after ?? -1;
-      return listTransactions(this.#volumes, row.no, after, page.limit ?? 100);
+      const history = this.#history(client);
+      if (history === undefined) return [];
+      return listTransactions(this.#volumes, history.row.no, page.after ?? -1, page.limit ?? 100);
     });
   }
 
@@ -182,37 +174,9 @@ export class JournalReader {
     this.#volumes.close();
   }
 
-  #client(name: string): ClientRow | undefined {
-    return this.#volumes.refresh().reader.client(name);
-  }
-
-  #firstAfter(client: number, after: number) {
-    for (const { reader } of this.#volumes.from(after + 1)) {
-      const place = reader.firstAfter(client, after);
-      if (place !== undefined) return place;
-    }
-    return undefined;
-  }
-
-  #countAfter(row: ClientRow, after: number): number {
-    const place = after >= row.head ? undefined : this.#firstAfter(row.no, after);
-    return place === undefined ? 0 : Math.max(0, row.count - place.ordinal + 1);
-  }
-
-  #isEnd(row: ClientRow, last: number, until: number): boolean {
-    if (last >= until) return true;
-    if (until >= row.head) return false;
-    const next = this.#firstAfter(row.no, last);
-    return next === undefined || next.offset > until;
-  }
-
-  /** Whether entries past `after` are gone: only then, not merely because their volume is, is a position lost. */
-  #retired(row: ClientRow, after: number): Retired | undefined {
-    if (after + 1 >= this.#volumes.floor) return undefined;
-    const first = this.#firstAfter(row.no, -1);
-    const before = first === undefined ? row.head : first.prev;
-    if (before <= after) return undefined;
-    return { kind: 'retired', earliest: first?.offset ?? row.head + 1 };
+  #history(client: string): ClientHistory | undefined {
+    const row = this.#volumes.refresh().reader.client(client);
+    return row === undefined ? undefined : new ClientHistory(this.#volumes, row);
   }
 
   #scan(
@@ -221,12 +185,15 @@ export class JournalReader {
     details: boolean,
   ): (Omit<Selection, 'kind' | 'chunks'> & Pick<ScanResult, 'data' | 'entries'>) | Retired {
     const { after, filter, maxBytes = MAX_BYTES, maxScan = MAX_SCAN } = request;
-    const row = this.#client(request.client);
-    const until = row === undefined ? after : Math.min(request.until ?? row.head, row.head);
-    const retired = row === undefined ? undefined : this.#retired(row, after);
-    if (retired !== undefined) return retired;
     const nothing = { data: NO_BYTES, entries: [], bytes: 0, count: 0, last: after };
-    if (row === undefined || after >= until) return { ...nothing, end: true, scanned: after, skipped: 0 };
+    const nowhere = { ...nothing, end: true, scanned: after, skipped: 0 };
+    const history = this.#history(request.client);
+    if (history === undefined) return nowhere;
+    const retired = history.retired(after);
+    if (retired !== undefined) return retired;
+    const { row } = history;
+    const until = Math.min(request.until ?? row.head, row.head);
+    if (after >= until) return nowhere;
     let scanned = after;
     let found: Omit<ScanResult, 'scanned' | 'walked'> = nothing;
     for (const { base, scan } of this.#volumes.from(after + 1)) {
@@ -244,9 +211,9 @@ export class JournalReader {
       bytes: data.length,
       count,
       last,
-      end: this.#isEnd(row, scanned, until),
+      end: history.isEnd(scanned, until),
       scanned,
-      skipped: this.#countAfter(row, after) - this.#countAfter(row, scanned) - count,
+      skipped: history.countAfter(after) - history.countAfter(scanned) - count,
     };
   }
 

@@ -4,6 +4,7 @@ import type { EntryFilter, JournalEntry } from './entry.ts';
 /** Frames of one client, in order, exactly as the default HTTP format sends them. */
 export interface Range {
   readonly kind: 'range';
+  /** Memory of the caller's own: nobody else looks at it. */
   readonly chunks: readonly Buffer[];
   readonly bytes: number;
   readonly count: number;

@@ -1,24 +1,14 @@
 /** The read side of one volume: short statements over rows that never change. Offsets are absolute at its surface. */
 import Database from 'better-sqlite3';
 import { JournalDamagedError, JournalFormatError, journalError } from './errors.ts';
-import { ANY_CLIENT, FORMAT, KEY, OFFSET_OF, OFFSET_SPACE } from './volume-schema.ts';
-
-export interface ClientRow {
-  readonly no: number;
-  readonly head: number;
-  readonly count: number;
-  readonly time: number;
-  readonly chain: Buffer;
-}
-
-export interface EntryPlace {
-  readonly row: number;
-  readonly offset: number;
-  readonly prev: number;
-  readonly ordinal: number;
-  readonly time: number;
-  readonly chain: Buffer;
-}
+import { ANY_CLIENT, FORMAT, OFFSET_SPACE } from './volume-schema.ts';
+import {
+  type ClientRow,
+  type EntryPlace,
+  type Fence,
+  prepareStatements,
+  type SegmentRow,
+} from './volume-statements.ts';
 
 /** Segments larger than this are handed out one by one; smaller ones are joined by SQLite, at no cost in JavaScript. */
 const JOIN_BELOW_BYTES = 16_384;
@@ -28,22 +18,6 @@ const FULL = 0.75;
 /** Looks for a better end of a read at most; whatever was found until then is right, only shorter. */
 const MAX_PROBES = 12;
 const END = OFFSET_SPACE - 1;
-
-interface SegmentRow {
-  readonly last: number;
-  readonly first: number;
-  readonly row: number;
-  readonly count: number;
-  readonly ordinal: number;
-  readonly finish: number;
-  readonly bytes: number;
-}
-
-interface Fence {
-  readonly last: number;
-  readonly ordinal: number;
-  readonly finish: number;
-}
 
 export interface VolumeRange {
   readonly chunks: Buffer[];
@@ -218,64 +192,4 @@ export class VolumeReader {
 /** First and last number of a segment's entries. */
 function rowsOf({ row, count }: SegmentRow): [number, number] {
   return [row, row + count - 1];
-}
-
-function prepareStatements(database: Database.Database) {
-  /** Client, offset, client, offset: first and last key. */
-  type Keys = [number, number, number, number];
-  type Cut = { offset: number; ordinal: number; position: number; finish: number };
-  const keys = `key between ${KEY} and ${KEY}`;
-  const last = `${OFFSET_OF('key')} as last`;
-  const segment = `${last}, first, row, count, ordinal, finish, length(data) as bytes`;
-  const place = 'row, offset, prev, ordinal, time, chain';
-  const cut = 'offset, ordinal, position, position + length as finish';
-  const rows = 'row between ? and ?';
-  return {
-    state: database.prepare<[], { epoch: string; position: number; floor: number; next: number | null }>(
-      'select epoch, position, floor, next from volume',
-    ),
-    client: database.prepare<[string], ClientRow>('select no, head, count, time, chain from client where name = ?'),
-    segment: database.prepare<Keys, SegmentRow>(`select ${segment} from segment where ${keys} order by key limit 1`),
-    segmentBefore: database.prepare<Keys, SegmentRow>(
-      `select ${segment} from segment where ${keys} order by key desc limit 1`,
-    ),
-    fence: database.prepare<Keys, Fence>(
-      `select ${last}, ordinal, finish from segment where ${keys} order by key desc limit 1`,
-    ),
-    highTime: database.prepare<Keys, { last: number; high: number }>(
-      `select ${last}, high_time as high from segment where ${keys} order by key limit 1`,
-    ),
-    pieces: database.prepare<Keys, Buffer>(`select data from segment where ${keys} order by key`).pluck(),
-    joined: database
-      .prepare<Keys, Buffer>(
-        `select cast(group_concat(data, '') as blob) from (select data from segment where ${keys} order by key)`,
-      )
-      .pluck(),
-    slice: database.prepare<Keys, Buffer>(`select substr(data, ?, ?) from segment where key = ${KEY}`).pluck(),
-    firstPlace: database.prepare<[number, number, number], EntryPlace>(
-      `select ${place} from entry where ${rows} and offset >= ? order by row limit 1`,
-    ),
-    lastPlace: database.prepare<[number, number, number], EntryPlace>(
-      `select ${place} from entry where ${rows} and offset <= ? order by row desc limit 1`,
-    ),
-    cutFrom: database.prepare<[number, number, number, number], Cut>(
-      `select ${cut} from entry where ${rows} and offset between ? and ? order by row limit 1`,
-    ),
-    cutTo: database.prepare<[number, number, number, number, number], Cut>(
-      `select ${cut} from entry where ${rows} and offset between ? and ? and position + length <= ?
-       order by row desc limit 1`,
-    ),
-    timed: database
-      .prepare<[number, number, number], number>(
-        `select offset from entry where ${rows} and time >= ? order by row limit 1`,
-      )
-      .pluck(),
-    transactions: database.prepare<[number, number, number], { name: string; first: number }>(
-      'select name, first from txn where client = ? and first > ? order by first limit ?',
-    ),
-    transaction: database.prepare<[number, string], { last: number; count: number }>(
-      `select max(offset) as last, count(*) as count
-       from entry where txn = (select no from txn where client = ? and name = ?)`,
-    ),
-  };
 }
