@@ -36,7 +36,7 @@ export function mintAuthenticationToken(
     .setJti(randomUUID())
     .setIssuedAt(Math.floor(times.issuedAt / 1000))
     .setExpirationTime(Math.ceil(times.expiresAt / 1000))
-    .sign(key.privateKey);
+    .sign(key.privateKey!);
 }
 
 /** @param now ms since the epoch @throws what jose throws where the token is not one of ours, or is none any more */

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { retireTokenKey } from './key-retirement.ts';
 import { openKeyRing } from './key-ring.ts';
-import { KEY_USES, listTokenKeys, openTokenKeys, publicJwks, retireTokenKey, rotateTokenKeys } from './keys.ts';
+import { KEY_USES, listTokenKeys, openTokenKeys, publicJwks, rotateTokenKeys } from './keys.ts';
 import { mintToken, openToken } from './token.ts';
 
 const NOW = Date.now();
@@ -15,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-test('a rotation goes: announced, used, the old one accepted, the old one retired', async () => {
+test('a rotation goes: announced, used, the old one accepted', async () => {
   const folder = join(root, 'rotation');
   const before = await openTokenKeys(folder, NOW);
   const oldToken = await mintToken(before, CLAIMS);
@@ -33,15 +34,6 @@ test('a rotation goes: announced, used, the old one accepted, the old one retire
   // Whoever has read the announcement accepts both already.
   for (const keys of [announced, rotated])
     for (const token of [oldToken, newToken]) expect((await openToken(keys, token)).client).toBe('alice');
-
-  const inUse = (await listTokenKeys(folder, NOW + 10_000)).filter(({ state }) => state === 'in use');
-  for (const { kid } of inUse) await expect(retireTokenKey(folder, kid, NOW + 10_000)).rejects.toThrow(/in use/);
-  const old = (await listTokenKeys(folder, NOW + 10_000)).filter(({ state }) => state === 'accepted');
-  for (const { kid } of old) await retireTokenKey(folder, kid, NOW + 10_000);
-  const retired = await openTokenKeys(folder, NOW + 10_000);
-  await expect(openToken(retired, oldToken)).rejects.toMatchObject({ code: 'unknown-key' });
-  expect((await openToken(retired, newToken)).client).toBe('alice');
-  await expect(retireTokenKey(folder, 'nobody', NOW)).rejects.toThrow(/no key/);
 });
 
 test('what is published holds nothing private', async () => {
@@ -59,8 +51,9 @@ test('a ring notices a rotation and a retirement by itself, and gives one object
   await rotateTokenKeys(folder, Date.now() - 1000);
   await expect.poll(() => ring.keys().signing[0]!.kid).not.toBe(old!.kid);
   expect(ring.keys().signing.map(({ kid }) => kid)).toContain(old!.kid);
-  await retireTokenKey(folder, old!.kid, Date.now());
-  await expect.poll(() => ring.keys().signing.map(({ kid }) => kid)).not.toContain(old!.kid);
+  const now = Date.now();
+  await retireTokenKey(folder, old!.kid, now, now);
+  await expect.poll(() => ring.keys().signing.find(({ kid }) => kid === old!.kid)?.retiredAt).toBeLessThanOrEqual(now);
   ring.close();
 });
 
@@ -71,6 +64,6 @@ test('a ring begins to use an announced key when its time comes', async () => {
   await rotateTokenKeys(folder, Date.now() + 2_000);
   await expect.poll(() => ring.keys().signing.length).toBe(2);
   expect(ring.keys().signing[0]).toMatchObject({ kid: old!.kid });
-  await expect.poll(() => ring.keys().signing[0]!.kid, { timeout: 20_000 }).not.toBe(old!.kid);
+  await expect.poll(() => ring.keys().signing[0]!.kid).not.toBe(old!.kid);
   ring.close();
 });

@@ -6,7 +6,7 @@
  * only that can say who a client is, but not what it may do.
  *
  * Each key says from when on it is used (`nbf`, seconds): a new one is known everywhere before the first token made with it
- * appears, and the one before it is accepted until it is retired.
+ * appears, and the one before it is accepted until it is retired (key-retirement.ts).
  */
 import { access, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,13 +15,16 @@ import { createKeyFile, replaceKeyFile } from './key-file.ts';
 
 export interface TokenKey {
   readonly kid: string;
-  readonly privateKey: CryptoKey;
+  /** undefined: a retired key, which signs no more. */
+  readonly privateKey: CryptoKey | undefined;
   readonly publicKey: CryptoKey;
   /** Milliseconds since the epoch: from then on tokens are made with it. */
   readonly useFrom: number;
+  /** Milliseconds since the epoch: from then on no request with a token of it is accepted. Infinite: it is not retired. */
+  readonly retiredAt: number;
 }
 
-/** First the key in use, then those that are also accepted. Never empty. */
+/** First the key in use, then those that open tokens as well. Never empty. */
 export interface TokenKeys {
   readonly signing: readonly TokenKey[];
   readonly encryption: readonly TokenKey[];
@@ -35,14 +38,17 @@ export interface KeyListing {
   readonly use: KeyUse;
   readonly kid: string;
   readonly useFrom: number;
-  readonly state: 'coming' | 'in use' | 'accepted';
+  readonly retiredAt: number;
+  readonly state: 'coming' | 'in use' | 'accepted' | 'retired';
 }
 
-/** A private key as it lies in a file. */
-interface StoredKey extends JWK {
+/** A key as it lies in a file: a private one, unless it was for signing and is retired. */
+export interface StoredKey extends JWK {
   readonly kid: string;
   /** Seconds since the epoch, as in a JWT: not used before. */
   readonly nbf?: number;
+  /** Seconds since the epoch: requests with tokens of it are refused from then on. */
+  readonly retired_at?: number;
 }
 
 export class KeyStoreError extends Error {
@@ -75,9 +81,9 @@ export async function openTokenKeys(folder: string, now = Date.now()): Promise<T
  */
 export async function rotateTokenKeys(folder: string, useFrom: number): Promise<void> {
   await openTokenKeys(folder);
-  for (const kind of Object.values(KINDS)) {
-    const keys = await readKeys(folder, kind);
-    await replaceKeys(folder, kind, [await newKey(kind, useFrom), ...keys]);
+  for (const use of KEY_USES) {
+    const added = await newKey(KINDS[use], useFrom);
+    await changeKeys(folder, use, (keys) => [added, ...keys]);
   }
 }
 
@@ -86,26 +92,22 @@ export async function listTokenKeys(folder: string, now: number): Promise<KeyLis
   const keys = await openTokenKeys(folder, now);
   return KEY_USES.flatMap((use) =>
     keys[use]
-      .map(({ kid, useFrom }, index): KeyListing => {
-        const state = useFrom > now ? 'coming' : index === 0 ? 'in use' : 'accepted';
-        return { use, kid, useFrom, state };
+      .map(({ kid, useFrom, retiredAt }, index): KeyListing => {
+        const accepted = useFrom > now ? 'coming' : index === 0 ? 'in use' : 'accepted';
+        return { use, kid, useFrom, retiredAt, state: retiredAt === Number.POSITIVE_INFINITY ? accepted : 'retired' };
       })
       .sort((a, b) => b.useFrom - a.useFrom),
   );
 }
 
-/**
- * Removes a key: tokens made with it are no longer accepted anywhere, as soon as every process has noticed.
- * @throws {KeyStoreError} there is no such key, or it is the one in use
- */
-export async function retireTokenKey(folder: string, kid: string, now: number): Promise<void> {
-  const listing = (await listTokenKeys(folder, now)).find((key) => key.kid === kid);
-  if (listing === undefined) throw new KeyStoreError(`there is no key '${kid}'`);
-  if (listing.state === 'in use')
-    throw new KeyStoreError(`key '${kid}' is in use: rotate first, and wait until the next one is in use`);
-  const kind = KINDS[listing.use];
-  const kept = (await readKeys(folder, kind)).filter((jwk) => jwk.kid !== kid);
-  await replaceKeys(folder, kind, kept);
+/** Writes the keys of one use anew. @param change gives what is to be kept of those there are */
+export async function changeKeys(
+  folder: string,
+  use: KeyUse,
+  change: (keys: readonly StoredKey[]) => readonly StoredKey[],
+): Promise<void> {
+  const kind = KINDS[use];
+  await replaceKeyFile(join(folder, kind.file), change(await readKeys(folder, kind)));
 }
 
 /** The public halves, as a JSON Web Key Set that may be published. */
@@ -131,17 +133,14 @@ async function openKeys(folder: string, kind: Kind, now: number): Promise<TokenK
 /** The newest that may be used comes first; were none old enough, the oldest would be it. */
 function inOrderOfUse(keys: readonly TokenKey[], now: number): TokenKey[] {
   const newestFirst = keys.toSorted((a, b) => b.useFrom - a.useFrom);
-  const inUse = newestFirst.find(({ useFrom }) => useFrom <= now) ?? newestFirst.at(-1)!;
+  const usable = newestFirst.filter(({ retiredAt }) => retiredAt === Number.POSITIVE_INFINITY);
+  const inUse = usable.find(({ useFrom }) => useFrom <= now) ?? usable.at(-1)!;
   return [inUse, ...newestFirst.filter((key) => key !== inUse)];
 }
 
 async function createUnlessThere(folder: string, kind: Kind): Promise<void> {
   const file = join(folder, kind.file);
   if (!(await exists(file))) await createKeyFile(file, [await newKey(kind, 0)]);
-}
-
-function replaceKeys(folder: string, kind: Kind, keys: readonly StoredKey[]): Promise<void> {
-  return replaceKeyFile(join(folder, kind.file), keys);
 }
 
 async function exists(file: string): Promise<boolean> {
@@ -163,8 +162,10 @@ async function readKeys(folder: string, kind: Kind): Promise<StoredKey[]> {
   const file = join(folder, kind.file);
   const keys = parseKeys(await readFile(file, 'utf8'), file);
   for (const jwk of keys)
-    if (typeof jwk.kid !== 'string' || jwk.crv !== kind.crv || jwk.d === undefined)
+    if (typeof jwk.kid !== 'string' || jwk.crv !== kind.crv || (jwk.d === undefined && jwk.retired_at === undefined))
       throw new KeyStoreError(`${file} holds a key that is not a private ${kind.crv} key with a kid`);
+  if (keys.every(({ retired_at }) => retired_at !== undefined))
+    throw new KeyStoreError(`${file} holds no key but retired ones`);
   return keys;
 }
 
@@ -182,8 +183,9 @@ async function importTokenKey(jwk: StoredKey, kind: Kind): Promise<TokenKey> {
   const { d: _private, ...publicJwk } = jwk;
   return {
     kid: jwk.kid,
-    privateKey: (await importJWK(jwk, kind.alg)) as CryptoKey,
+    privateKey: jwk.d === undefined ? undefined : ((await importJWK(jwk, kind.alg)) as CryptoKey),
     publicKey: (await importJWK(publicJwk, kind.alg)) as CryptoKey,
     useFrom: typeof jwk.nbf === 'number' ? jwk.nbf * 1000 : 0,
+    retiredAt: typeof jwk.retired_at === 'number' ? jwk.retired_at * 1000 : Number.POSITIVE_INFINITY,
   };
 }

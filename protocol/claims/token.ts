@@ -35,12 +35,22 @@ export interface Claims {
   readonly tokenId: string;
   /** Issued without a look at the client's record: good only for work that can be repeated without harm. */
   readonly idempotentOnly: boolean;
+  /** Milliseconds since the epoch: from then on a key that it was made with is retired. Infinite: none is. */
+  readonly keysRetireAt: number;
 }
 
 /** Why a token is not accepted. The reason is for logs and the caller; it never holds a part of the token. */
 export class TokenError extends Error {
   override readonly name = 'TokenError';
-  readonly code: 'malformed' | 'unknown-key' | 'forged' | 'expired' | 'not-yet-valid' | 'revoked' | 'bad-claims';
+  readonly code:
+    | 'malformed'
+    | 'unknown-key'
+    | 'retired-key'
+    | 'forged'
+    | 'expired'
+    | 'not-yet-valid'
+    | 'revoked'
+    | 'bad-claims';
   constructor(code: TokenError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -67,7 +77,7 @@ export async function mintToken(
     .setJti(randomUUID())
     .setIssuedAt(Math.floor(claims.issuedAt / 1000))
     .setExpirationTime(Math.ceil(claims.expiresAt / 1000))
-    .sign(signing.privateKey);
+    .sign(signing.privateKey!);
   return new CompactEncrypt(Buffer.from(signed))
     .setProtectedHeader({ alg: KEY_MANAGEMENT, enc: ENCRYPTION, kid: encryption.kid, cty: 'JWT' })
     .encrypt(encryption.publicKey);
@@ -80,30 +90,31 @@ export async function mintToken(
  */
 export async function openToken(keys: TokenKeys, token: string): Promise<Claims> {
   if (token.length > MAX_TOKEN_LENGTH) throw new TokenError('malformed', 'the token is too long');
-  const signed = await decrypt(keys.encryption, token);
-  return claimsOf(await verify(keys.signing, signed));
+  const outer = await decrypt(keys.encryption, token);
+  const inner = await verify(keys.signing, outer.signed);
+  return claimsOf(inner.payload, Math.min(outer.key.retiredAt, inner.key.retiredAt));
 }
 
-async function decrypt(keys: readonly TokenKey[], token: string): Promise<string> {
+async function decrypt(keys: readonly TokenKey[], token: string): Promise<{ signed: string; key: TokenKey }> {
   try {
-    const { plaintext } = await compactDecrypt(
+    const { plaintext, protectedHeader } = await compactDecrypt(
       token,
       (header) => {
         if (header.zip !== undefined) throw new TokenError('malformed', 'compressed tokens are not accepted');
         if (header.cty !== 'JWT') throw new TokenError('malformed', 'the token holds no signed token');
-        return keyNamed(keys, header.kid).privateKey;
+        return keyNamed(keys, header.kid).privateKey!;
       },
       { keyManagementAlgorithms: [KEY_MANAGEMENT], contentEncryptionAlgorithms: [ENCRYPTION] },
     );
-    return Buffer.from(plaintext).toString('utf8');
+    return { signed: Buffer.from(plaintext).toString('utf8'), key: keyNamed(keys, protectedHeader.kid) };
   } catch (error) {
     throw asTokenError(error);
   }
 }
 
-async function verify(keys: readonly TokenKey[], signed: string): Promise<JWTPayload> {
+async function verify(keys: readonly TokenKey[], signed: string): Promise<{ payload: JWTPayload; key: TokenKey }> {
   try {
-    const { payload } = await jwtVerify(signed, (header) => keyNamed(keys, header.kid).publicKey, {
+    const { payload, protectedHeader } = await jwtVerify(signed, (header) => keyNamed(keys, header.kid).publicKey, {
       algorithms: [SIGNATURE],
       typ: TOKEN_TYPE,
       issuer: TOKEN_ISSUER,
@@ -112,7 +123,7 @@ async function verify(keys: readonly TokenKey[], signed: string): Promise<JWTPay
       // The time is judged by the caller, who may ask about a moment in the past (see TokenVerifier).
       currentDate: new Date(0),
     });
-    return payload;
+    return { payload, key: keyNamed(keys, protectedHeader.kid) };
   } catch (error) {
     throw asTokenError(error);
   }
@@ -133,7 +144,7 @@ function asTokenError(error: unknown): TokenError {
   return new TokenError('malformed', 'this is not an authorisation token', { cause: error });
 }
 
-function claimsOf(payload: JWTPayload): Claims {
+function claimsOf(payload: JWTPayload, keysRetireAt: number): Claims {
   const { sub, jti, iat, exp } = payload;
   if (typeof sub !== 'string' || !isClientId(sub) || typeof jti !== 'string' || iat === undefined || exp === undefined)
     throw new TokenError('bad-claims', 'the token lacks a claim or says something impossible');
@@ -145,6 +156,7 @@ function claimsOf(payload: JWTPayload): Claims {
     tokenId: jti,
     // Anything but its absence binds: a reader that does not understand it must not be more generous.
     idempotentOnly: payload.idempotent_only !== undefined,
+    keysRetireAt,
   };
 }
 

@@ -36,13 +36,14 @@ export class TokenVerifier {
     const claims = await this.#open(token);
     if (at >= claims.expiresAt + CLOCK_TOLERANCE) throw new TokenError('expired', 'the token has expired');
     if (at < claims.issuedAt - CLOCK_TOLERANCE) throw new TokenError('not-yet-valid', 'the token is not valid yet');
+    if (at >= claims.keysRetireAt) throw new TokenError('retired-key', 'the token was made with a key that is retired');
     if (this.#revocations?.isRevoked(claims, at)) throw new TokenError('revoked', 'the token has been revoked');
     return claims;
   }
 
   /**
    * Checks everything but the time: for messages that follow from a submission whose time was checked when it was taken in,
-   * such as results, which may come long after the submitter's token has expired or was revoked.
+   * such as results, which may come long after the submitter's token has expired or was revoked, or its keys were retired.
    * @throws {TokenError}
    */
   authentic(token: string): Promise<Claims> {
@@ -52,7 +53,7 @@ export class TokenVerifier {
   async #open(token: string): Promise<Claims> {
     const keys = this.#keys();
     if (keys !== this.#openedWith) {
-      // A key may have been retired: what it opened is no longer to be trusted.
+      // A key may have been retired or forgotten: what it opened is no longer to be trusted.
       this.#opened.clear();
       this.#openedWith = keys;
     }

@@ -1,4 +1,4 @@
-/** Refuses a deployment that forgets too early: journals that could not be rebuilt, events whose images are gone. */
+/** Holds against the log's retention what must not be forgotten sooner: journals, images in the blob store, keys. */
 import { ConfigError } from '../../protocol/config/load.ts';
 import type { Log } from '../../protocol/log/log.ts';
 import { INGEST_TOPIC, RESULTS_TOPIC } from '../../protocol/log/topics.ts';
@@ -25,6 +25,11 @@ export async function checkRetention(log: Log, journalMs: number): Promise<void>
  */
 export async function blobRetention(log: Log, marginMs: number): Promise<number> {
   return (await retentionOf(log, INGEST_TOPIC)) + marginMs;
+}
+
+/** How long something that was taken in may lie on the log: an image in ingest-1, and its results from whenever it was worked on. */
+export async function imageAndResultsRetention(log: Log): Promise<number> {
+  return (await retentionOf(log, INGEST_TOPIC)) + (await retentionOf(log, RESULTS_TOPIC));
 }
 
 async function retentionOf(log: Log, topic: string): Promise<number> {

@@ -1,10 +1,17 @@
-/** `sluice keys list|rotate|retire`: the keys that tokens are made with. */
+/** `sluice keys list|rotate|retire|forget`: the keys that tokens are made with. */
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { forgetTokenKey, KeyNeededError, retireTokenKey } from '../../protocol/claims/key-retirement.ts';
 import { ROTATION_NOTICE_MS } from '../../protocol/claims/key-ring.ts';
-import { KeyStoreError, listTokenKeys, retireTokenKey, rotateTokenKeys } from '../../protocol/claims/keys.ts';
+import { KeyStoreError, listTokenKeys, rotateTokenKeys } from '../../protocol/claims/keys.ts';
+import { imageAndResultsRetention } from './check-retention.ts';
 import { UsageError } from './errors.ts';
 import { addSettings, settingsOf } from './settings.ts';
+import { withLog } from './with-log.ts';
+
+/** What is lost where a key is forgotten too early. */
+const FORCE_MEANS =
+  'images and results on the log that were made under it end in dead-letter-1 when they are read again, as by a vision service that is behind or for a journal that is rebuilt';
 
 export function keysCommand(): Command {
   const command = new Command('keys').description('The keys that tokens are signed and encrypted with');
@@ -17,17 +24,41 @@ export function keysCommand(): Command {
     await rotateTokenKeys(folder, Date.now() + ROTATION_NOTICE_MS);
     await printKeys(folder);
   });
-  const retire = part('retire', 'Remove a key: tokens made with it are no longer accepted').argument('<kid>');
-  retire.action(async (kid: string) => {
-    try {
-      await retireTokenKey(await keysFolder(retire), kid, Date.now());
-    } catch (error) {
-      if (error instanceof KeyStoreError) throw new UsageError(error.message, { cause: error });
-      throw error;
-    }
+  const retire = part(
+    'retire',
+    'Refuse requests with tokens of a key from 30 s later on; what came before is still opened',
+  );
+  retire.argument('<kid>').action(async (kid: string) => {
+    const now = Date.now();
+    const folder = await keysFolder(retire);
+    await orWrongUse(retireTokenKey(folder, kid, now, now + ROTATION_NOTICE_MS));
+    await printKeys(folder);
   });
-  for (const child of [list, rotate, retire]) command.addCommand(child);
+  const forget = new Command('forget')
+    .description('Remove a retired key, once the log holds nothing any more that it opens')
+    .argument('<kid>')
+    .option('--force', 'Remove it now: no journal that is rebuilt will have the results that were made under it');
+  addSettings(forget).action(async (kid: string) => {
+    const config = await settingsOf(forget);
+    const { force = false } = forget.opts<{ force?: boolean }>();
+    const keepMs = force ? 0 : await withLog(config, imageAndResultsRetention);
+    await orWrongUse(forgetTokenKey(join(config.data, 'keys'), kid, Date.now(), keepMs));
+    if (force) process.stderr.write(`forgotten: ${FORCE_MEANS}\n`);
+    await printKeys(join(config.data, 'keys'));
+  });
+  for (const child of [list, rotate, retire, forget]) command.addCommand(child);
   return command;
+}
+
+/** @throws {UsageError} */
+async function orWrongUse(change: Promise<void>): Promise<void> {
+  try {
+    await change;
+  } catch (error) {
+    if (!(error instanceof KeyStoreError)) throw error;
+    const hint = error instanceof KeyNeededError ? `. With --force it is forgotten now: ${FORCE_MEANS}` : '';
+    throw new UsageError(`${error.message}${hint}`, { cause: error });
+  }
 }
 
 function part(name: string, description: string): Command {
@@ -39,6 +70,9 @@ async function keysFolder(command: Command): Promise<string> {
 }
 
 async function printKeys(folder: string): Promise<void> {
-  for (const { useFrom, ...key } of await listTokenKeys(folder, Date.now()))
-    process.stdout.write(`${JSON.stringify({ ...key, use_from: new Date(useFrom).toISOString() })}\n`);
+  for (const { use, kid, state, useFrom, retiredAt } of await listTokenKeys(folder, Date.now())) {
+    const retired = Number.isFinite(retiredAt) && { retired_at: new Date(retiredAt).toISOString() };
+    const key = { use, kid, state, use_from: new Date(useFrom).toISOString(), ...retired };
+    process.stdout.write(`${JSON.stringify(key)}\n`);
+  }
 }

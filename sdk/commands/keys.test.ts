@@ -1,0 +1,57 @@
+/** As an operator meets it: the real command on a folder with a log. */
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { rotateTokenKeys } from '../../protocol/claims/keys.ts';
+import { openEmbeddedLog } from '../../protocol/log/embedded/open.ts';
+import { topicDefinitions } from '../../protocol/log/topics.ts';
+import { runSluice } from '../../test/harness/sluice-process.ts';
+
+const HOUR = 3_600_000;
+const MAIN = fileURLToPath(new URL('../../sluice.ts', import.meta.url));
+let data: string;
+
+beforeAll(async () => {
+  data = await mkdtemp(join(tmpdir(), 'sluice-keys-command-'));
+  const log = await openEmbeddedLog({ folder: join(data, 'log') });
+  const retention = { resultsRetentionMs: HOUR, ingestRetentionMs: HOUR };
+  await log.createTopics(
+    topicDefinitions({ partitions: 1, replication: 1, maxImageMessageBytes: 1 << 20, ...retention }),
+  );
+  await log.close();
+});
+afterAll(() => rm(data, { recursive: true }));
+
+const run = (...args: string[]): { use: string; kid: string; state: string }[] =>
+  runSluice(['keys', ...args, '--data', data])
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+/** @returns exit code and stderr */
+function refused(...args: string[]): { status: number; stderr: string } {
+  try {
+    execFileSync(process.execPath, [MAIN, 'keys', ...args, '--data', data], { encoding: 'utf8', stdio: 'pipe' });
+  } catch (error) {
+    return error as { status: number; stderr: string };
+  }
+  throw new Error(`sluice keys ${args.join(' ')} was not refused`);
+}
+
+test('a key is retired, kept while the log may hold results made under it, and forgotten by force', {
+  timeout: 120_000,
+}, async () => {
+  await rotateTokenKeys(join(data, 'keys'), Date.now() - 1000);
+  const { kid } = run('list').find(({ use, state }) => use === 'signing' && state === 'accepted')!;
+  const stateOf = (keys: ReturnType<typeof run>) => keys.find((key) => key.kid === kid)?.state;
+
+  expect(stateOf(run('retire', kid))).toBe('retired');
+  const { status, stderr } = refused('forget', kid);
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/may be needed until 20\d\d-\d\d-\d\dT.*With --force.*dead-letter-1/s);
+  expect(stateOf(run('list'))).toBe('retired');
+  expect(stateOf(run('forget', kid, '--force'))).toBeUndefined();
+});
