@@ -16,6 +16,7 @@ export interface AppendBatch {
 /** What one client got: the bytes that its live readers need now. */
 export interface AppendedSegment {
   readonly client: string;
+  /** Offsets of its first and last entry. */
   readonly first: number;
   readonly last: number;
   readonly count: number;

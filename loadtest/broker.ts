@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { type KafkaCluster, startKafka } from '../protocol/log/kafka/broker/cluster.ts';
 import { MissingToolError } from '../protocol/tools/maven-jars.ts';
+import { childrenOf, cpuSeconds } from './processor-time.ts';
 import { VariantUnavailable } from './suite.ts';
-import { childrenOfThis, cpuSeconds } from './vision/processes.ts';
 
 export interface Broker extends KafkaCluster {
   /** Seconds since its start; of all brokers of this process. */
@@ -14,7 +14,7 @@ export interface Broker extends KafkaCluster {
 export async function startBroker(folder: string): Promise<Broker> {
   try {
     const cluster = await startKafka({ folder });
-    return Object.assign(cluster, { cpuSeconds: () => cpuSeconds(...childrenOfThis().filter(isBroker)) });
+    return Object.assign(cluster, { cpuSeconds: () => cpuSeconds(...childrenOf(process.pid).filter(isBroker)) });
   } catch (error) {
     if (error instanceof MissingToolError) throw new VariantUnavailable(error.message);
     throw error;

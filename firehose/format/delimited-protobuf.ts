@@ -2,7 +2,7 @@
  * Length-delimited protobuf: each `firehose.v1m0.Frame` is preceded by its length as a varint, as parseDelimitedFrom and
  * its likes read it. Payloads are the types' own binary encoding within an Any.
  */
-import type { Bookmark, ControlFrame, Hello } from '../../protocol/frames.ts';
+import type { Bookmark, ControlFrame, Hello, Message as MessageFrame } from '../../protocol/frames.ts';
 import { Frame, type Message } from '../../protocol/generated/firehose/v1m0/firehose_pb.js';
 import type { Any } from '../../protocol/generated/google/protobuf/any_pb.js';
 import { Timestamp } from '../../protocol/generated/google/protobuf/timestamp_pb.js';
@@ -36,22 +36,11 @@ function varint(value: number): Uint8Array {
   return Uint8Array.from([...bytes, rest]);
 }
 
-interface MessageJson {
-  readonly offset: number;
-  readonly prev: number;
-  readonly time: string;
-  readonly type: string;
-  readonly transaction: string;
-  readonly id: string;
-  // biome-ignore lint/suspicious/noExplicitAny: the JSON of any event type
-  readonly payload: any;
-}
-
-function messageOf({ offset, prev, time, type, transaction, id, payload }: MessageJson): Message {
+function messageOf({ offset, prev, time, type, transaction, id, payload }: MessageFrame): Message {
   return { offset, prev, time: Timestamp.fromDate(new Date(time)), transaction, id, payload: anyOf(type, payload) };
 }
 
-function anyOf(typeName: string, payload: MessageJson['payload']): Any {
+function anyOf(typeName: string, payload: MessageFrame['payload']): Any {
   const type = eventType(typeName);
   // A type that this release does not know lies in the journal as its encoding in base64 (protocol/envelope.ts).
   const value = type === undefined ? Buffer.from(payload.value, 'base64') : type.toBinary(type.fromJson(payload));

@@ -1,4 +1,5 @@
 /** What the journaler is told at its start, and what it tells. */
+import type { AppendedSegment } from '../../journal/appending.ts';
 import type { LogSettings } from '../../protocol/log/settings.ts';
 import type { TelemetryConfig } from '../../protocol/telemetry/config.ts';
 import type { Assignment } from '../nodes/held-partitions.ts';
@@ -29,14 +30,7 @@ export interface OpenedPartition {
 }
 
 /** Entries of one client that have just been committed, as bytes within the message's `data`. */
-export interface NewSegment {
-  readonly client: string;
-  /** Offsets of its first and last entry. */
-  readonly first: number;
-  readonly last: number;
-  readonly count: number;
-  /** Offset of the client's entry before `first`, -1 where there is none. */
-  readonly prev: number;
+export interface NewSegment extends Omit<AppendedSegment, 'data'> {
   /** Where its bytes lie in `data`. */
   readonly start: number;
   readonly length: number;

@@ -5,6 +5,7 @@
  * without being read again, encoded once for all streams of the same format. One that has fallen behind is simply not
  * here: it reads its journal. Nothing is kept for anyone.
  */
+import type { AppendedSegment } from '../../journal/appending.ts';
 import type { Format } from '../format/format.ts';
 import { Chunk } from './chunk.ts';
 
@@ -24,18 +25,9 @@ export interface Waiting {
   woken(fresh: FreshEntries): boolean;
 }
 
-export interface Segment {
-  readonly client: string;
-  readonly first: number;
-  readonly last: number;
-  readonly count: number;
-  readonly prev: number;
-  readonly data: Buffer;
-}
-
 export class LiveTail {
   readonly #waiting = new Map<string, Set<Waiting>>();
-  readonly #fresh = new Map<string, Segment[]>();
+  readonly #fresh = new Map<string, AppendedSegment[]>();
   #scheduled = false;
 
   wait(client: string, stream: Waiting): void {
@@ -50,7 +42,7 @@ export class LiveTail {
   }
 
   /** Takes what was appended; what comes in one turn of the event loop goes out as one. */
-  appended(segment: Segment): void {
+  appended(segment: AppendedSegment): void {
     if (!this.#waiting.has(segment.client)) return;
     const segments = this.#fresh.get(segment.client);
     if (segments === undefined) this.#fresh.set(segment.client, [segment]);
@@ -81,7 +73,7 @@ class JoinedSegments implements FreshEntries {
   readonly #data: Buffer;
   readonly #chunks = new Map<Format, Chunk>();
 
-  constructor(segments: readonly Segment[]) {
+  constructor(segments: readonly AppendedSegment[]) {
     this.first = segments[0]!.first;
     this.prev = segments[0]!.prev;
     this.last = segments.at(-1)!.last;

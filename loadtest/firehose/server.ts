@@ -9,9 +9,10 @@ import { assembleFirehose } from '../../firehose/firehose.ts';
 import { registerFirehoseRoutes } from '../../firehose/http/firehose-routes.ts';
 import { Journals } from '../../firehose/journals/journals.ts';
 import { firehoseMetrics } from '../../firehose/metrics.ts';
-import { LiveTail, type Segment } from '../../firehose/stream/live-tail.ts';
+import { LiveTail } from '../../firehose/stream/live-tail.ts';
 import { Scheduler } from '../../firehose/stream/scheduler.ts';
 import { Streams } from '../../firehose/stream/streams.ts';
+import type { AppendedSegment } from '../../journal/appending.ts';
 import { openTokenKeys } from '../../protocol/claims/keys.ts';
 import { mintToken } from '../../protocol/claims/token.ts';
 import { TokenVerifier } from '../../protocol/claims/verifier.ts';
@@ -53,7 +54,7 @@ const say = (message: FromServer) => process.send!(message);
 const appender = new Worker(new URL('./appender.ts', import.meta.url), { workerData: join(journalFolder, '0') });
 appender.on(
   'message',
-  (message: { kind: string; epoch: string; segments: (Omit<Segment, 'data'> & { data: Uint8Array })[] }) => {
+  (message: { kind: string; epoch: string; segments: (Omit<AppendedSegment, 'data'> & { data: Uint8Array })[] }) => {
     if (message.kind === 'open') void listen(message.epoch);
     else if (message.kind === 'done') say({ kind: 'done' });
     else {

@@ -9,9 +9,9 @@ import { packEvent } from '../../protocol/envelope.ts';
 import { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
 import { RESULTS_TOPIC } from '../../protocol/log/topics.ts';
 import { newMessageId } from '../../protocol/message-id.ts';
+import { threadSeconds, threadsOf } from '../processor-time.ts';
 import type { BenchContext, OpenVariant } from '../suite.ts';
 import { openRoleContext } from './role-context.ts';
-import { threadSeconds, threadsOf } from './thread-time.ts';
 
 const CLIENTS = 100;
 const RECORDS = 20_000;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openReader, requestHead } from '../firehose/raw-reader.ts';
 import { ServerProcess } from '../firehose/server-process.ts';
-import { threadSeconds } from './thread-time.ts';
+import { threadSeconds } from '../processor-time.ts';
 
 const MESSAGE = '{"kind":"message"';
 /** Connections opened at once where nothing is to be learnt from opening them. */

@@ -4,12 +4,12 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { startBroker } from '../broker.ts';
-import { cpuSeconds } from '../vision/processes.ts';
+import { childrenOf, cpuSeconds } from '../processor-time.ts';
 
 const SLUICE = fileURLToPath(new URL('../../sluice.ts', import.meta.url));
 /** All but identity: the suite mints its own tokens. */
@@ -110,10 +110,6 @@ class SluiceProcess {
     this.#child.kill('SIGTERM');
     await exited;
   }
-}
-
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 }
 
 function mint(data: string): string {

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { atMost } from '../../vision/inference/at-most.ts';
+import { cpuSeconds } from '../processor-time.ts';
 import { type BenchContext, type OpenVariant, VariantUnavailable } from '../suite.ts';
-import { cpuSeconds } from './processes.ts';
 import { imagesFor, THREADS } from './work.ts';
 
 const PYTHON = '.cache/peers/bin/python';

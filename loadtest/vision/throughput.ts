@@ -1,8 +1,8 @@
 /** Images a second through the log, and in the raw loop. */
+import { childrenOf, cpuSeconds } from '../processor-time.ts';
 import type { BenchContext, OpenVariant } from '../suite.ts';
 import type { RawRequest } from '../vision-raw.ts';
 import { Pipeline } from './pipeline.ts';
-import { childrenOfThis, cpuSeconds } from './processes.ts';
 import { askRaw, endRaw, forkRaw } from './raw-process.ts';
 import { imagesFor, passesOf, samples } from './work.ts';
 
@@ -12,10 +12,10 @@ export async function openThroughput(service: string, { folder, scale }: BenchCo
   return {
     async measure() {
       const started = performance.now();
-      const cpuBefore = cpuSeconds(process.pid, ...childrenOfThis());
+      const cpuBefore = cpuSeconds(process.pid, ...childrenOf(process.pid));
       // Several transactions, as several clients would have them.
       await Promise.all(images.map((bytes, n) => pipeline.submit(bytes, `t${n % 8}`)));
-      const cpu = cpuSeconds(process.pid, ...childrenOfThis()) - cpuBefore;
+      const cpu = cpuSeconds(process.pid, ...childrenOf(process.pid)) - cpuBefore;
       const seconds = (performance.now() - started) / 1000;
       return { value: images.length / seconds, also: { cpu_ms_per_image: (cpu * 1000) / images.length } };
     },
