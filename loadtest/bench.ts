@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- [suite …]`: runs benchmark suites by name (`firehose` also runs `firehose-idle`), all without a
- * name, and leaves a JSON file of each run and one HTML report of all in the folder of --out.
+ * name, and leaves a JSON file and tables in Markdown of each run, and one HTML report of all, in the folder of --out.
  * Ends with 1 when a goal was missed.
  */
 import { writeFile } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { Command } from 'commander';
 import { positive, runProgram, UsageError } from './command-line.ts';
 import { machineFacts } from './machine.ts';
 import { reportHtml } from './report-html.ts';
+import { reportTables } from './report-table.ts';
 import { type BenchRun, loadRuns, saveRun } from './results.ts';
 import { runSuite, type SuiteResult } from './run-suite.ts';
 import { SUITES } from './suites.ts';
@@ -38,7 +39,9 @@ async function bench(prefixes: string[], options: Options): Promise<void> {
     const { suite } = await SUITES[name]!();
     const run = { time: new Date().toISOString(), scale: options.scale, machine: machineFacts() };
     const result = await runSuite(suite, { ...options, progress: say });
-    say(`saved ${await saveRun(options.out, { ...run, ...result } satisfies BenchRun)}`);
+    const done: BenchRun = { ...run, ...result };
+    say(`saved ${await saveRun(options.out, done)}`);
+    await writeFile(join(options.out, `${name}.md`), reportTables(done));
     for (const line of verdicts(result)) say(line);
   }
   const report = join(options.out, 'report.html');

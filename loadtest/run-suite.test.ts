@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { reportHtml } from './report-html.ts';
+import { reportTables } from './report-table.ts';
 import { type BenchRun, runBefore } from './results.ts';
 import { runSuite } from './run-suite.ts';
 import { type Suite, type Variant, VariantUnavailable } from './suite.ts';
@@ -74,6 +75,38 @@ test('a ratio is formed within each round, so a machine that slows down does not
   expect(cases[0]!.variants[0]).toMatchObject({ values: [60, 6, 600], median: 60, also: { p99_ms: 3 } });
 });
 
+test('a peer that fails is left out and the result says why; our own failure ends the run', async () => {
+  const failing = (kind: Variant['kind']): Variant => {
+    const variant = scripted('failing', kind, [1, 2, 3], []);
+    return {
+      ...variant,
+      async open(context) {
+        const open = await variant.open(context);
+        return {
+          ...open,
+          async measure() {
+            const found = await open.measure();
+            if (found.value === 3) throw new Error('a message came twice');
+            return found;
+          },
+        };
+      },
+    };
+  };
+  const suite = (kind: Variant['kind']): Suite => ({
+    ...suiteOf([]),
+    cases: [
+      { ...suiteOf([]).cases[0]!, goals: [], variants: [scripted('ours', 'subject', [1, 2, 3, 4], []), failing(kind)] },
+    ],
+  });
+  const { cases } = await runSuite(suite('peer'), options);
+  expect(cases[0]!.variants).toMatchObject([
+    { name: 'ours', values: [2, 3, 4] },
+    { name: 'failing', values: [], unavailable: 'it failed: a message came twice' },
+  ]);
+  await expect(runSuite(suite('subject'), options)).rejects.toThrow('a message came twice');
+});
+
 test('a goal that names no variant is a mistake, not a pass', async () => {
   const suite = suiteOf([]);
   const wrong = { ...suite, cases: [{ ...suite.cases[0]!, goals: [{ subject: 'ours', against: 'nobody' }] }] };
@@ -95,4 +128,7 @@ test('the report shows what ran, what did not and why, and the change since the 
   expect(html).toContain('+0.0 %');
   expect(html).toContain('over 2 runs: 0.60, 0.60');
   expect(html).not.toMatch(/<script|https?:\/\//);
+  const tables = reportTables(runs[1]!);
+  expect(tables).toContain('| one | ours | 60 | 6 – 600 | 3 |');
+  expect(tables).toContain('|  | elsewhere | – (needs <another> machine) |  |  |');
 });

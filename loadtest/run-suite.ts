@@ -61,7 +61,8 @@ export async function runSuite(suite: Suite, options: RunOptions): Promise<Suite
 interface Lane {
   readonly variant: Variant;
   readonly open: OpenVariant | undefined;
-  readonly unavailable: string | undefined;
+  /** Why it is not measured, or not any more. */
+  unavailable: string | undefined;
   readonly values: number[];
   readonly also: Record<string, number[]>;
 }
@@ -74,11 +75,12 @@ async function runCase(benchCase: BenchCase, options: RunOptions): Promise<CaseR
     for (const [index, variant] of benchCase.variants.entries())
       lanes.push(await openLane(variant, await mkdtemp(join(folder, `${index}-`)), options));
     const running = lanes.filter((lane) => lane.open !== undefined);
-    for (const lane of running) await lane.open!.measure();
+    for (const lane of running) await orWithout(lane, options, () => lane.open!.measure());
     for (let round = 0; round < rounds; round++) {
       // Forwards and backwards by turns: none always runs after the same neighbour.
-      for (const lane of round % 2 === 0 ? running : running.toReversed()) await measure(lane);
-      options.progress(`  round ${round + 1}/${rounds}  ${running.map((lane) => latest(lane)).join('   ')}`);
+      for (const lane of round % 2 === 0 ? running : running.toReversed())
+        await orWithout(lane, options, () => measure(lane));
+      options.progress(`  round ${round + 1}/${rounds}  ${running.map(latest).join('   ')}`);
     }
   } finally {
     for (const lane of lanes.toReversed()) await lane.open?.close();
@@ -99,6 +101,19 @@ async function openLane(variant: Variant, folder: string, options: RunOptions): 
   }
 }
 
+/** A peer that does its work wrong is left out from then on, and the result says why; what we built, or the raw limit, must not. */
+async function orWithout(lane: Lane, options: RunOptions, work: () => Promise<unknown>): Promise<void> {
+  if (lane.unavailable !== undefined) return;
+  try {
+    await work();
+  } catch (error) {
+    if (lane.variant.kind !== 'peer') throw error;
+    lane.unavailable = `it failed: ${error instanceof Error ? error.message : error}`;
+    lane.values.length = 0;
+    options.progress(`  without ${lane.variant.name}: ${lane.unavailable}`);
+  }
+}
+
 async function measure(lane: Lane): Promise<void> {
   const { value, also = {} } = await lane.open!.measure();
   lane.values.push(value);
@@ -109,7 +124,7 @@ async function measure(lane: Lane): Promise<void> {
 }
 
 function latest({ variant, values }: Lane): string {
-  return `${variant.name} ${values.at(-1)!.toPrecision(4)}`;
+  return `${variant.name} ${values.at(-1)?.toPrecision(4) ?? '–'}`;
 }
 
 function variantResult({ variant, unavailable, values, also }: Lane): VariantResult {

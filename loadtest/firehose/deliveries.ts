@@ -47,13 +47,6 @@ export class Deliveries {
     return (data) => this.#read(reader, data);
   }
 
-  reset(): void {
-    this.#latencies.length = 0;
-    this.#count = 0;
-    this.#unordered = 0;
-    for (const reader of this.#readers) Object.assign(reader, { count: 0, sum: 0, last: -1 });
-  }
-
   /** @throws unless each connection has got messages 0 to `published` - 1 once each */
   check(published: number): void {
     const sum = (published * (published - 1)) / 2;

@@ -5,6 +5,7 @@ import { Deliveries } from './deliveries.ts';
 import { openMany } from './open-many.ts';
 import type { Publisher } from './publisher.ts';
 import { keepOffServerCore } from './server-process.ts';
+import { untilDue } from './until-due.ts';
 
 export interface FanOut {
   readonly connections: number;
@@ -27,15 +28,15 @@ export async function fanOut(
 ): Promise<OpenVariant> {
   keepOffServerCore();
   const readers = Math.max(1, Math.round(connections * Math.min(1, scale)));
-  // The variants of a case are open at the same time.
-  needFiles(2 * readers + OTHER_FILES);
+  needFiles(readers + OTHER_FILES);
   const publisher = await start({ folder });
-  const deliveries = new Deliveries();
-  const sockets = await openMany(readers, publisher, () => deliveries.reader());
   return {
     async measure() {
+      const deliveries = new Deliveries();
+      // Opened for each measurement: only one variant of a case has its connections open at a time.
+      const sockets = await openMany(readers, publisher, () => deliveries.reader());
+      await publisher.rssBytes(); // which collects what the opening has left behind
       await deliveries.settled();
-      deliveries.reset();
       const cpuBefore = await publisher.cpuSeconds();
       const began = performance.now();
       const published = await publishFor(perSecond, (n, at) => publisher.publish(n, at, bytes));
@@ -43,12 +44,10 @@ export async function fanOut(
       const cpuSeconds = (await publisher.cpuSeconds()) - cpuBefore;
       deliveries.check(published);
       if (publisher.ordered && deliveries.unordered > 0) throw new Error(`${deliveries.unordered} came out of order`);
+      for (const socket of sockets) socket.destroy();
       return result(deliveries, published, deliveries.latest - began, cpuSeconds, perSecond !== undefined);
     },
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await publisher.stop();
-    },
+    close: () => publisher.stop(),
   };
 }
 
@@ -82,8 +81,7 @@ async function publishFor(
   let n = 0;
   for (; performance.now() - began < SECONDS * 1000; n++) {
     const due = perSecond === undefined ? performance.now() : began + (n * 1000) / perSecond;
-    const ahead = due - performance.now();
-    if (ahead > 0) await new Promise((resolve) => setTimeout(resolve, ahead));
+    await untilDue(due);
     while (open.size >= WINDOW) await Promise.race(open);
     const accepted = publish(n, performance.timeOrigin + due).finally(() => open.delete(accepted));
     open.add(accepted);

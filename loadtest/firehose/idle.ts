@@ -1,4 +1,5 @@
 /** What a connection costs that has nothing to read: resident memory and processor time of the server. */
+import { needFiles } from '../file-limit.ts';
 import type { BenchContext, OpenVariant } from '../suite.ts';
 import { openMany } from './open-many.ts';
 import type { Publisher } from './publisher.ts';
@@ -6,12 +7,15 @@ import type { Publisher } from './publisher.ts';
 /** Open before anything is measured: what the first ones alone bring is no cost of a connection. */
 const FIRST = 100;
 const SETTLE_MS = 3_000;
+/** Of this process beside the connections. */
+const OTHER_FILES = 1_000;
 
 export async function idle(
   { folder, scale }: BenchContext,
   wanted: number,
   start: (context: { folder: string }) => Promise<Publisher>,
 ): Promise<OpenVariant> {
+  needFiles(wanted + OTHER_FILES);
   const publisher = await start({ folder });
   const ignore = () => () => {};
   const first = await openMany(FIRST, publisher, ignore);

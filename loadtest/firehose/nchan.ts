@@ -6,11 +6,12 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { VariantUnavailable } from '../suite.ts';
 
+const START_TIMEOUT_MS = 15_000;
 const MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so';
 
 export interface Nchan {
   readonly port: number;
-  publish(body: string): Promise<void>;
+  publish(channel: string, body: string): Promise<void>;
   rssBytes(): number;
   cpuSeconds(): number;
   stop(): Promise<void>;
@@ -31,16 +32,18 @@ export async function startNchan(folder: string): Promise<Nchan> {
      http { access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/f;
        uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s; keepalive_requests 1000000;
        server { listen 127.0.0.1:${port} backlog=8192;
-         location = /pub { nchan_publisher; nchan_channel_id shared; nchan_message_buffer_length 10; }
-         location = /sub { nchan_subscriber http-chunked; nchan_channel_id shared; nchan_subscriber_first_message newest;
+         location ~ ^/pub/(.+)$ { nchan_publisher; nchan_channel_id $1; nchan_message_buffer_length 10; }
+         location ~ ^/sub/(.+)$ { nchan_subscriber http-chunked; nchan_channel_id $1; nchan_subscriber_first_message newest;
                            nchan_websocket_ping_interval 0; nchan_subscriber_timeout 0; } } }`,
   );
   const child = spawn('taskset', ['-c', '0', 'nginx', '-c', config, '-p', folder], { stdio: 'inherit' });
-  await listening(child, port);
-  const worker = workerOf(child.pid!);
+  const worker = await listening(child, port).catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
   return {
     port,
-    publish: (body) => publish(port, body),
+    publish: (channel, body) => publish(port, channel, body),
     rssBytes: () => rssBytes(worker),
     cpuSeconds: () => cpuSeconds(worker),
     async stop() {
@@ -51,33 +54,35 @@ export async function startNchan(folder: string): Promise<Nchan> {
   };
 }
 
-async function publish(port: number, body: string): Promise<void> {
-  const response = await fetch(`http://127.0.0.1:${port}/pub`, { method: 'POST', body });
+async function publish(port: number, channel: string, body: string): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}/pub/${channel}`, { method: 'POST', body });
   if (!response.ok) throw new Error(`nchan answered ${response.status}`);
   await response.arrayBuffer();
 }
 
-async function listening(child: ChildProcess, port: number): Promise<void> {
+/** @returns the process that does the work, once it listens */
+async function listening(child: ChildProcess, port: number): Promise<string> {
+  const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
-    if (child.exitCode !== null) throw new Error('nginx did not start');
+    if (child.exitCode !== null || performance.now() > deadline) throw new Error('nginx did not start');
     const socket = connect(port, '127.0.0.1');
     const open = await Promise.race([
       once(socket, 'connect').then(() => true),
       once(socket, 'error').then(() => false),
     ]).catch(() => false);
     socket.destroy();
-    if (open) return;
+    // The master listens before its worker is there.
+    const worker = open ? workerOf(child.pid!) : undefined;
+    if (worker !== undefined) return worker;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
-/** The master's child, which does the work. */
-function workerOf(master: number): string {
-  const worker = readdirSync('/proc')
+/** The master's child. */
+function workerOf(master: number): string | undefined {
+  return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .find((pid) => Number(/PPid:\s+(\d+)/.exec(statusOf(pid))?.[1]) === master);
-  if (worker === undefined) throw new Error('nginx has no worker');
-  return worker;
 }
 
 function statusOf(pid: string): string {

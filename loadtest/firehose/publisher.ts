@@ -39,15 +39,15 @@ export async function startSluice({ folder }: Pick<BenchContext, 'folder'>): Pro
 export async function startNchanPublisher({ folder }: Pick<BenchContext, 'folder'>): Promise<Publisher> {
   const nchan = await startNchan(folder);
   // A channel must have a message before a subscriber is answered its head.
-  await nchan.publish('first\n');
+  await nchan.publish(CLIENT, 'first\n');
   return {
     port: nchan.port,
-    request: requestHead(undefined, undefined, '/sub'),
+    request: requestHead(undefined, undefined, `/sub/${CLIENT}`),
     // Each is published by a request of its own, over several connections.
     ordered: false,
     publish(n, at, bytes) {
       const front = `{${marked(n, at)}"fill":"`;
-      return nchan.publish(`${front}${'x'.repeat(bytes - front.length - 3)}"}\n`);
+      return nchan.publish(CLIENT, `${front}${'x'.repeat(bytes - front.length - 3)}"}\n`);
     },
     cpuSeconds: async () => nchan.cpuSeconds(),
     rssBytes: async () => nchan.rssBytes(),

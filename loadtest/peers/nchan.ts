@@ -9,25 +9,25 @@ export const nchan: Peer = {
   name: 'nchan',
   kind: 'peer',
   durability: 'memory',
-  async start({ folder }) {
+  async start({ folder, streams }) {
     const server = await startNchan(folder);
-    let places = 0;
-    // Each message is a request of its own: one after the other, or they would overtake.
-    let latest = Promise.resolve();
-    const publish = (bytes: number, at: number) => {
-      const body = `${peerMessage(++places, bytes - 1, at)}\n`;
-      latest = latest.then(() => server.publish(body));
-      return latest;
+    const channels = new Map(streams.map((stream) => [stream, { places: 0, latest: Promise.resolve() }]));
+    // Each message is a request of its own: one after the other, or those of a channel would overtake.
+    const publish = (stream: string, bytes: number, at: number) => {
+      const channel = channels.get(stream)!;
+      const body = `${peerMessage(++channel.places, bytes - 1, at)}\n`;
+      channel.latest = channel.latest.then(() => server.publish(stream, body));
+      return channel.latest;
     };
     // A channel must have a message before a subscriber is answered its head.
-    await publish(512, 0);
+    for (const stream of streams) await publish(stream, 512, 0);
     return {
       cpuSeconds: async () => server.cpuSeconds(),
       fill: () => Promise.reject(new Error('nchan has no replay to measure')),
       readAll: () => Promise.reject(new Error('nchan has no replay to measure')),
       publish,
-      follow: (_stream, follower) =>
-        followHttp(server.port, requestHead(undefined, undefined, '/sub'), PLACES, follower),
+      follow: (stream, follower) =>
+        followHttp(server.port, requestHead(undefined, undefined, `/sub/${stream}`), PLACES, follower),
       stop: () => server.stop(),
     };
   },

@@ -15,6 +15,8 @@ export interface PeerOptions {
   readonly folder: string;
   /** Names of the streams to have. */
   readonly streams: readonly string[];
+  /** Each in files of its own, where the server leaves the choice. */
+  readonly apart: boolean;
 }
 
 export interface RunningPeer {
@@ -23,10 +25,10 @@ export interface RunningPeer {
   /** Puts so many messages of so many bytes into every stream. Not measured. */
   fill(messages: number, bytes: number): Promise<void>;
   /**
-   * Puts one message into the first stream. Resolves when it is acknowledged; may be called again before, and keeps the order.
+   * Puts one message into a stream. Resolves when it is acknowledged; may be called again before, and keeps the order within the stream.
    * @param at when it is due, ms as `timeOrigin + now` gives them
    */
-  publish(bytes: number, at: number): Promise<void>;
+  publish(stream: string, bytes: number, at: number): Promise<void>;
   /** Reads so many messages from the beginning. @throws one is missing, out of order or there twice */
   readAll(stream: string, messages: number): Promise<void>;
   /** Hears every message that is published from now on. Resolves once it would. */

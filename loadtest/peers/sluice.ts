@@ -8,7 +8,7 @@ import { FRAMES, Sequence } from './sequence.ts';
 export const sluice: Peer = {
   name: 'sluice',
   kind: 'subject',
-  durability: 'journal, fdatasync before a message is sent',
+  durability: 'journal, fsync before a message is sent, one for what waits',
   async start({ folder, streams }) {
     const server = await ServerProcess.start('server.ts', [folder, streams.join()]);
     let places = 0;
@@ -17,8 +17,8 @@ export const sluice: Peer = {
       async fill(messages, bytes) {
         await server.ask({ kind: 'fill', clients: streams, entries: messages, bytes });
       },
-      async publish(bytes, at) {
-        await server.ask({ kind: 'append', client: streams[0]!, bytes, n: ++places, at });
+      async publish(stream, bytes, at) {
+        await server.ask({ kind: 'append', client: stream, bytes, n: ++places, at });
       },
       readAll: (stream, messages) =>
         new Promise((resolve, reject) => {
