@@ -11,8 +11,13 @@ export interface BlobStore {
   readonly name: string;
   /** Resolves once the blob is durable. Repeating is harmless. @throws {BlobUnavailableError} */
   put(sha256: Uint8Array, content: Uint8Array): Promise<void>;
-  /** The content, checked against its name. @throws {BlobMissingError} @throws {BlobDamagedError} @throws {BlobUnavailableError} */
-  get(sha256: Uint8Array): Promise<Buffer>;
+  /**
+   * The content, checked against its name.
+   *
+   * @param store as its BlobReference has it, for a store that is made of several; others are asked for what is theirs
+   * @throws {BlobMissingError} @throws {BlobDamagedError} @throws {BlobUnavailableError}
+   */
+  get(sha256: Uint8Array, store?: string): Promise<Buffer>;
   /** Removes blobs written before `time` (ms). @returns how many */
   retireBefore(time: number): Promise<number>;
   /** Whether it can be used at all: there, and open to us. @throws {BlobUnavailableError} */

@@ -34,7 +34,11 @@ export type S3Settings = Static<typeof S3Settings>;
 
 export const BlobSettings = Type.Object(
   {
-    store: Type.Enum(['folder', 's3'], { default: 'folder', description: 'What holds the blobs' }),
+    store: Type.Enum(['folder', 's3'], {
+      default: 'folder',
+      description:
+        'Where blobs are written. They are read from where they were written: keep the settings of both for as long as ingest-1 keeps its records',
+    }),
     folder: Type.String({
       default: '',
       description: 'Folder of the blob store, shared by gateways and vision services; <data>/blobs if empty',

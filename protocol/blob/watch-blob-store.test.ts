@@ -2,23 +2,20 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type BlobStore, BlobUnavailableError } from './blob-store.ts';
-import { measuredBlobStore } from './measured-blob-store.ts';
+import { blobMeasurement } from './measured-blob-store.ts';
 import { watchBlobStore } from './watch-blob-store.ts';
 
 let fault: Error | undefined;
 const registry = new Registry();
-const store: BlobStore = measuredBlobStore(
-  {
-    name: 'test',
-    put: async () => undefined,
-    get: async () => Buffer.from('content'),
-    retireBefore: async () => 3,
-    check: async () => {
-      if (fault !== undefined) throw fault;
-    },
+const store: BlobStore = blobMeasurement(registry)({
+  name: 'test',
+  put: async () => undefined,
+  get: async () => Buffer.from('content'),
+  retireBefore: async () => 3,
+  check: async () => {
+    if (fault !== undefined) throw fault;
   },
-  registry,
-);
+});
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());

@@ -10,8 +10,8 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { startFirehose } from '../../firehose/main.ts';
 import { startIdentity } from '../../gateway/identity/main.ts';
 import { startGateway } from '../../gateway/main.ts';
-import { measuredBlobStore } from '../../protocol/blob/measured-blob-store.ts';
-import { openBlobStore } from '../../protocol/blob/open.ts';
+import { blobMeasurement } from '../../protocol/blob/measured-blob-store.ts';
+import { openBlobStores } from '../../protocol/blob/open.ts';
 import { retireBlobs } from '../../protocol/blob/retire-blobs.ts';
 import { watchBlobStore } from '../../protocol/blob/watch-blob-store.ts';
 import { followRevocations } from '../../protocol/claims/follow-revocations.ts';
@@ -56,7 +56,9 @@ export async function startRoles(
 ): Promise<RunningSluice> {
   const tracing = startTracing(config.telemetry);
   const settings = logSettings(config);
-  const blobStore = openBlobStore(readingAllThatIsTaken(config), join(config.data, 'blobs'));
+  const metrics = new Registry();
+  const blobsFolder = join(config.data, 'blobs');
+  const blobs = openBlobStores(readingAllThatIsTaken(config), blobsFolder, blobMeasurement(metrics));
   const log = await openLog(settings);
   if (config.topics.create) await log.createTopics(topicDefinitions(config.topics));
   if (names.includes('firehose')) await checkRetention(log, config.firehose.journal.retentionMs);
@@ -66,11 +68,9 @@ export async function startRoles(
   });
   const followed = await followRevocations(log, (err) => logger.warn({ err }, 'revocations cannot be read now'));
   const verifier = new TokenVerifier(() => keyRing.keys(), followed.revocations);
-  const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
   const measured = logMeasurement(metrics, Date.now);
   const progress = new ProgressWatch({ stallMs: config.progressTimeoutMs, logger, metrics });
-  const blobs = measuredBlobStore(blobStore, metrics);
   const contextOf = (name: RoleName): RoleContext => ({
     log: progress.watch(measured(log, name), name),
     logSettings: settings,

@@ -1,5 +1,5 @@
 /** The S3 store against a real server: the contract of every blob store, and what only a network can do. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { BlobUnavailableError } from '../../protocol/blob/blob-store.ts';
+import { openBlobStores } from '../../protocol/blob/open.ts';
 import { S3BlobStore, type S3BlobStoreOptions } from '../../protocol/blob/s3-blob-store.ts';
 import { S3Requests } from '../../protocol/blob/s3-requests.ts';
-import { S3Settings } from '../../protocol/blob/settings.ts';
+import { BlobSettings, S3Settings } from '../../protocol/blob/settings.ts';
 import { content, sha256, testBlobStore } from '../contract/blob-store.ts';
 import { ACCESS_KEY, type S3Server, startS3Server } from './s3-server.ts';
 
@@ -50,6 +51,21 @@ describe.skipIf(!inject('kafkaIsHere'))('on a real server', { timeout: 180_000 }
       stored: () => readdir(server.bucketFolder('images')),
       overwrite: (file, bytes) => writeFile(join(server.bucketFolder('images'), file), bytes),
     }));
+  });
+
+  test('a deployment that moves between folder and bucket reads each blob where it was written', async () => {
+    const settings = { ...(Value.Default(BlobSettings, {}) as BlobSettings), s3: settingsOf() };
+    const open = (store: BlobSettings['store']) => openBlobStores({ ...settings, store }, join(folder, 'blobs'));
+    const other = Buffer.from('another image');
+    const otherSha256 = createHash('sha256').update(other).digest();
+    await open('folder').put(sha256, content);
+    const moved = open('s3');
+    await moved.put(otherSha256, other);
+    expect(await readdir(server.bucketFolder('images'))).toEqual([otherSha256.toString('hex')]);
+    for (const stores of [moved, open('folder')]) {
+      expect(await stores.get(sha256, 'folder')).toEqual(content);
+      expect(await stores.get(otherSha256, 's3')).toEqual(other);
+    }
   });
 
   test('a blob that is young enough is not sent again', async () => {

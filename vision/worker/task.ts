@@ -72,8 +72,10 @@ function contentOf({ content, sha256 }: IngestedImage, blobs: BlobStore): Pick<T
   switch (content.oneofKind) {
     case 'inline':
       return { size: content.inline.byteLength, load: async () => content.inline };
-    case 'blob':
-      return { size: content.blob.size, load: () => blobs.get(sha256) };
+    case 'blob': {
+      const { store, size } = content.blob;
+      return { size, load: () => blobs.get(sha256, store) };
+    }
     default:
       throw new PoisonedRecord('the message holds no image');
   }

@@ -308,7 +308,8 @@ test('a result that the log does not take fails its image, not the service', asy
   expect(events.at(-1)!.type).toBe(ServiceCompleted.typeName);
 });
 
-test('a large image is fetched from the blob store', async () => {
+test('a large image is fetched from the blob store that its reference names', async () => {
+  const fetched = vi.spyOn(bench.blobs, 'get');
   const bytes = Buffer.from('a large image');
   await bench.blobs.put(createHash('sha256').update(bytes).digest(), bytes);
   const token = await mint(bench, 'alice', { 'barcode-*': {} });
@@ -316,6 +317,7 @@ test('a large image is fetched from the blob store', async () => {
   await work((text) => saw(text));
   await drained(bench.log, GROUP, INGEST_TOPIC);
   expect(payloadOf((await sent())[0]!, Barcode).text).toBe('a large image');
+  expect(fetched.mock.calls).toEqual([[expect.anything(), 'folder']]);
 });
 
 test('an image whose blob is gone is set aside, and its client is told', async () => {
