@@ -1,5 +1,6 @@
 /** The writer of the benchmark's journal in its own thread, where the journaler has its: entries in, committed bytes out. */
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { AppendedSegment } from '../../journal/appending.ts';
 import type { NewEntry } from '../../journal/entry.ts';
 import { openJournalWriter } from '../../journal/writer.ts';
 import { newMessageId } from '../../protocol/message-id.ts';
@@ -38,7 +39,7 @@ function fill({ clients, entries, bytes }: Extract<ToServer, { kind: 'fill' }>):
 }
 
 function round({ clients, bytes }: Extract<ToServer, { kind: 'round' }>): void {
-  port.postMessage({ kind: 'appended', segments: append(clients.map((client) => entry(client, bytes, marked(0, 0)))) });
+  tell(append(clients.map((client) => entry(client, bytes, marked(0, 0)))));
   port.postMessage({ kind: 'done' });
 }
 
@@ -48,10 +49,18 @@ function* waiting(): Iterable<Append> {
 }
 
 function commit(messages: readonly Append[]): void {
-  const segments = append(messages.map(({ client, bytes, n, at }) => entry(client, bytes, marked(n, at))));
-  port.postMessage({ kind: 'appended', segments });
+  tell(append(messages.map(({ client, bytes, n, at }) => entry(client, bytes, marked(n, at)))));
   for (const _ of messages) port.postMessage({ kind: 'done' });
   writer.tidy();
+}
+
+/** The bytes change hands, as the journaler's do: cloned, each view would take along the pool that it lies in. */
+function tell(appended: readonly AppendedSegment[]): void {
+  const segments = appended.map((segment) => ({ ...segment, data: Uint8Array.from(segment.data) }));
+  port.postMessage(
+    { kind: 'appended', segments },
+    segments.map(({ data }) => data.buffer),
+  );
 }
 
 function append(entries: NewEntry[]) {
