@@ -28,6 +28,16 @@ export const FirehoseConfig = Type.Object(
           default: false,
           description: "Run SQLite's quick_check over each partition's newest volume at start (reads all of it)",
         }),
+        asideKeep: Type.Integer({
+          default: 1,
+          minimum: 0,
+          description: 'Journals that could not serve and were moved aside: how many are kept of each partition',
+        }),
+        asideKeepMs: Type.Integer({
+          default: 7 * 24 * HOUR,
+          minimum: 0,
+          description: 'How long a journal that was moved aside is kept; 0 for no limit',
+        }),
       },
       { default: {}, additionalProperties: false, description: 'The journals of results-1' },
     ),

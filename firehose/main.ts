@@ -1,6 +1,7 @@
 /** Starts the firehose: the journaler in its thread, the journals open for reading, the routes. */
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { keepAsideTidy } from '../journal/aside.ts';
 import { journalLag } from '../protocol/capacity/journal-lag.ts';
 import { nodeName, startCapacityReporter } from '../protocol/capacity/reporter.ts';
 import { RESULTS_TOPIC } from '../protocol/log/topics.ts';
@@ -111,6 +112,16 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
     now: Date.now,
     onError: (err) => logger.warn({ err }, 'capacity cannot be reported'),
   });
+  const { asideKeep: keep, asideKeepMs: keepMs } = config.journal;
+  const stopTidying = keepAsideTidy(
+    `${folder}-aside`,
+    { keep, keepMs },
+    ({ kept, removed }) => {
+      metrics.asideTidied(kept, removed.length);
+      for (const path of removed) logger.info({ path }, 'a journal that had been moved aside was removed');
+    },
+    (err) => logger.warn({ err }, 'journals that were moved aside cannot be removed now'),
+  );
   const stopping = new AbortController();
   return {
     name: 'firehose',
@@ -130,6 +141,7 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
     },
     async stop() {
       stopping.abort();
+      stopTidying();
       await node.leave();
       await streams.drain(() => config.drainRetryMs + Math.random() * config.drainSpreadMs);
       await stopReporting();

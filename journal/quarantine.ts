@@ -1,5 +1,5 @@
 /** Moves a damaged journal out of the way, whole and untouched, so that the caller can rebuild it from the log. */
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, utimesSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { journalError } from './errors.ts';
 import { syncFolder } from './volume-files.ts';
@@ -18,6 +18,9 @@ export function quarantine(folder: string, aside: string): string {
     while (existsSync(join(aside, `${basename(folder)}-${n}`))) n++;
     const target = join(aside, `${basename(folder)}-${n}`);
     renameSync(folder, target);
+    // From now on it is kept for a time (aside.ts).
+    const now = new Date();
+    utimesSync(target, now, now);
     syncFolder(dirname(folder));
     syncFolder(aside);
     return target;

@@ -1,6 +1,7 @@
 /** Starts push: the journaler in a thread of its own, and the workers that deliver what it journals. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { keepAsideTidy } from '../journal/aside.ts';
 import { journalLag } from '../protocol/capacity/journal-lag.ts';
 import { nodeName, startCapacityReporter } from '../protocol/capacity/reporter.ts';
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
@@ -81,6 +82,16 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
     now: Date.now,
     onError: (err) => logger.warn({ err }, 'capacity cannot be reported'),
   });
+  const { asideKeep: keep, asideKeepMs: keepMs } = config.journal;
+  const stopTidying = keepAsideTidy(
+    `${folder}-aside`,
+    { keep, keepMs },
+    ({ kept, removed }) => {
+      metrics.asideTidied(kept, removed.length);
+      for (const path of removed) logger.info({ path }, 'a journal that had been moved aside was removed');
+    },
+    (err) => logger.warn({ err }, 'journals that were moved aside cannot be removed now'),
+  );
   const stopAdapting = adaptRoom(room);
   const observing = setInterval(() => directory.observe(), OBSERVE_MS);
   const expiring = setInterval(() => store.expireDeadLetters(Date.now() - config.deadLetterRetentionMs), EXPIRE_MS);
@@ -92,6 +103,7 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
     async stop() {
       clearInterval(observing);
       stopAdapting();
+      stopTidying();
       clearInterval(expiring);
       await changes.close();
       await stopReporting();
