@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { payloadOf, unpackEvent } from '../protocol/envelope.ts';
 import { ImageAccepted, IngestedImage } from '../protocol/generated/ingest/v1m0/ingest_pb.js';
 import { INGEST_TOPIC, RESULTS_TOPIC } from '../protocol/log/topics.ts';
@@ -18,11 +18,11 @@ const IMAGES = 20;
 let log: TestLog;
 let gateway: GatewayFixture;
 
-beforeAll(async () => {
+beforeEach(async () => {
   log = await openTestLog();
   gateway = await openGateway(log.log, { maxImageBytes: 1 << 20 }, { listen: true });
 });
-afterAll(async () => {
+afterEach(async () => {
   await gateway.close();
   await log.remove();
 });

@@ -1,4 +1,5 @@
 /** Opting in and out over HTTP, against a server that consents or does not. */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -89,25 +90,30 @@ async function ask(method: string, client: string, body?: object, grants?: Recor
   return { status: response.status, ...(text === '' ? {} : (JSON.parse(text) as object)) };
 }
 
+/** One that no run of any test has opted in before. */
+const newClient = () => `client-${randomUUID()}`;
+
 test('a URL that consents is taken, with the rate that it allows, and the secret is shown once', async () => {
-  const put = await ask('PUT', 'ada', { url: `${hook}/yes`, types: ['ocr.*'], mode: 'batch', max_rate: 50 });
+  const ada = newClient();
+  const put = await ask('PUT', ada, { url: `${hook}/yes`, types: ['ocr.*'], mode: 'batch', max_rate: 50 });
   expect(put).toMatchObject({ status: 201, url: `${hook}/yes`, types: ['ocr.*'], mode: 'batch', max_rate: 10 });
   expect(put.secret).toMatch(/^whsec_/);
   expect(asked.at(-1)).toMatchObject({
     path: 'OPTIONS /yes',
     headers: { 'webhook-request-origin': 'sluice.test', 'webhook-request-rate': '3000' },
   });
-  const got = await ask('GET', 'ada');
+  const got = await ask('GET', ada);
   expect(got).toMatchObject({ status: 200, url: `${hook}/yes`, secrets: [{ retires: null }] });
   expect(JSON.stringify(got)).not.toContain('whsec_');
 });
 
 test('what tokens are to say is what was set, with the secret sealed for this client alone', async () => {
-  const { secret } = await ask('PUT', 'bea', { url: `${hook}/anybody` });
-  const grant = readPushGrant(pushGrant(webhooks.get('bea')!, now))!;
+  const bea = newClient();
+  const { secret } = await ask('PUT', bea, { url: `${hook}/anybody` });
+  const grant = readPushGrant(pushGrant(webhooks.get(bea)!, now))!;
   expect(grant).toMatchObject({ url: `${hook}/anybody`, types: [], mode: 'full', rate: 0 });
   const keys = await openSealingKeys(join(folder, 'keys'));
-  expect(await openSecret(keys, 'bea', grant.secrets[0]!.sealed)).toBe(secret);
+  expect(await openSecret(keys, bea, grant.secrets[0]!.sealed)).toBe(secret);
   await expect(openSecret(keys, 'ada', grant.secrets[0]!.sealed)).rejects.toThrow();
 });
 

@@ -38,6 +38,9 @@ test('not ready until the store has answered; an outage later is told and takes 
 });
 
 test('what is done with the store is measured', async () => {
+  registry.resetMetrics();
+  fault = new BlobUnavailableError('gone');
+  await store.check().catch(() => {});
   await store.put(new Uint8Array(32), Buffer.alloc(5));
   await store.get(new Uint8Array(32));
   await store.retireBefore(0);

@@ -16,6 +16,8 @@ export interface KeyRingOptions {
   readonly lookEveryMs?: number;
   /** Told when the files cannot be read: the keys known so far stay in force. */
   readonly onError?: (error: unknown) => void;
+  /** Milliseconds since the epoch. Default Date.now. */
+  readonly now?: () => number;
 }
 
 export interface KeyRing {
@@ -26,12 +28,13 @@ export interface KeyRing {
 
 /** @throws {KeyStoreError} the keys cannot be read at first */
 export async function openKeyRing(folder: string, options: KeyRingOptions = {}): Promise<KeyRing> {
+  const clock = options.now ?? Date.now;
   let seen = await signature(folder);
-  let keys = await openTokenKeys(folder);
+  let keys = await openTokenKeys(folder, clock());
   const look = async () => {
     const now = await signature(folder);
-    if (now === seen && !isDue(keys, Date.now())) return;
-    keys = await openTokenKeys(folder);
+    if (now === seen && !isDue(keys, clock())) return;
+    keys = await openTokenKeys(folder, clock());
     seen = now;
   };
   const timer = setInterval(() => {

@@ -16,8 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
+const newFolder = () => mkdtemp(join(root, 'keys-'));
+
 test('a rotation goes: announced, used, the old one accepted', async () => {
-  const folder = join(root, 'rotation');
+  const folder = await newFolder();
   const before = await openTokenKeys(folder, NOW);
   const oldToken = await mintToken(before, CLAIMS);
   await rotateTokenKeys(folder, NOW + 10_000);
@@ -37,13 +39,13 @@ test('a rotation goes: announced, used, the old one accepted', async () => {
 });
 
 test('what is published holds nothing private', async () => {
-  const { authentication } = await openTokenKeys(join(root, 'public'));
+  const { authentication } = await openTokenKeys(await newFolder());
   const { keys } = await publicJwks(authentication);
   expect(keys.map((key) => Object.keys(key).sort())).toEqual([['alg', 'crv', 'kid', 'kty', 'use', 'x']]);
 });
 
 test('a ring notices a rotation and a retirement by itself, and gives one object in between', async () => {
-  const folder = join(root, 'ring');
+  const folder = await newFolder();
   const ring = await openKeyRing(folder, { lookEveryMs: 10 });
   const first = ring.keys();
   const [old] = first.signing;
@@ -58,12 +60,14 @@ test('a ring notices a rotation and a retirement by itself, and gives one object
 });
 
 test('a ring begins to use an announced key when its time comes', async () => {
-  const folder = join(root, 'due');
-  const ring = await openKeyRing(folder, { lookEveryMs: 10 });
+  const folder = await newFolder();
+  let now = NOW;
+  const ring = await openKeyRing(folder, { lookEveryMs: 10, now: () => now });
   const [old] = ring.keys().signing;
-  await rotateTokenKeys(folder, Date.now() + 2_000);
+  await rotateTokenKeys(folder, NOW + 2_000);
   await expect.poll(() => ring.keys().signing.length).toBe(2);
   expect(ring.keys().signing[0]).toMatchObject({ kid: old!.kid });
+  now += 2_000;
   await expect.poll(() => ring.keys().signing[0]!.kid).not.toBe(old!.kid);
   ring.close();
 });
