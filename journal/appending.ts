@@ -35,7 +35,7 @@ export interface AppendResult {
   readonly position: number;
   readonly segments: readonly AppendedSegment[];
   readonly rolled: boolean;
-  /** Bytes in the WAL after the call that are still to be moved into the database. */
+  /** Bytes in the WAL after the call that are still to be moved into the database, at most. */
   readonly walBytes: number;
 }
 

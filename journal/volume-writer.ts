@@ -14,6 +14,9 @@ const BUSY_MS = 5_000;
 const ROWS_AT_ONCE = 16;
 /** A page and its header. */
 const WAL_FRAME_BYTES = PAGE_BYTES + 24;
+/** Pages that a commit changes at most, as a rule: of its own, and for the row and the index rows of an entry. */
+const COMMIT_PAGES = 12;
+const ENTRY_PAGES = 6;
 
 type EntryColumns = (number | string | Buffer | null)[];
 
@@ -40,6 +43,7 @@ export class VolumeWriter {
   readonly #statements: ReturnType<typeof prepareStatements>;
   /** Number of the next entry. */
   #row: number;
+  #walBytes = 0;
 
   /** @throws {JournalUnavailableError | JournalDamagedError | JournalFormatError} */
   constructor(path: string) {
@@ -57,6 +61,8 @@ export class VolumeWriter {
       this.#statements = prepareStatements(database);
       this.#row = (this.#statements.greatestRow.get() ?? 0) + 1;
       this.database = database;
+      // A WAL may be there from before.
+      this.walReaches(0);
     } catch (error) {
       database?.close();
       throw journalError(error, path);
@@ -112,12 +118,21 @@ export class VolumeWriter {
     this.#statements.setState.run(state.appended, state.position, state.minMessage, state.maxMessage);
     this.#statements.commit.run();
     this.#state = state;
+    const bytes = segments.reduce((sum, { data }) => sum + data.length, 0);
+    this.#walBytes += 2 * bytes + WAL_FRAME_BYTES * (COMMIT_PAGES + segments.length + ENTRY_PAGES * rows.length);
   }
 
-  /** Of the WAL, what has been written and is not yet, or not wholly, in the database. */
+  /** Of the WAL, at most so much has been written and is not yet, or not wholly, in the database. */
   get walBytes(): number {
+    return this.#walBytes;
+  }
+
+  /** Whether the WAL really is so long: SQLite is asked only where it may be, since its answer costs as much as a row. */
+  walReaches(bytes: number): boolean {
+    if (this.#walBytes < bytes) return false;
     const { log, checkpointed } = this.#statements.wal.get()!;
-    return log === checkpointed ? 0 : log * WAL_FRAME_BYTES;
+    this.#walBytes = log === checkpointed ? 0 : log * WAL_FRAME_BYTES;
+    return this.#walBytes >= bytes;
   }
 
   setFloor(floor: number): void {

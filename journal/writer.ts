@@ -250,8 +250,8 @@ export class JournalWriter {
 
   /** @returns bytes that are in the WAL then */
   #checkpointFrom(active: VolumeWriter, bytes: number): number {
+    if (!active.walReaches(bytes)) return active.walBytes;
     const size = active.walBytes;
-    if (size < bytes) return size;
     const { walBytes: limit } = this.#options;
     const done = checkpoint(active.database, limit);
     // Where readers held it up, do not try (and wait) again at every batch, but well before it has doubled.
