@@ -44,6 +44,7 @@ export async function openLive(
     async measure() {
       // In each measurement anew: not more than one variant has its connections open.
       const readers = await connect(server, streams, connections);
+      await server.settle?.();
       await sleep(QUIET_MS);
       const before = await server.cpuSeconds();
       const began = performance.now();

@@ -33,6 +33,8 @@ export interface RunningPeer {
   readAll(stream: string, messages: number): Promise<void>;
   /** Hears every message that is published from now on. Resolves once it would. */
   follow(stream: string, reader: Follower): Promise<() => void>;
+  /** Collects the garbage that opening connections has left behind, where the server can be told to: it is no cost of what they deliver. */
+  settle?(): Promise<void>;
   stop(): Promise<void>;
 }
 

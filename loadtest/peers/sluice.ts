@@ -13,6 +13,9 @@ export const sluice: Peer = {
     const server = await ServerProcess.start('server.ts', [folder, streams.join()]);
     let places = 0;
     const peer: RunningPeer = {
+      async settle() {
+        await server.usage({ collect: true });
+      },
       cpuSeconds: async () => (await server.usage({ collect: false })).cpuSeconds,
       async fill(messages, bytes) {
         await server.ask({ kind: 'fill', clients: streams, entries: messages, bytes });
