@@ -135,7 +135,6 @@ async function readSenderOptions(config: PushConfig): Promise<SenderOptions> {
     requestTimeoutMs: config.requestTimeoutMs,
     maxResponseBytes: config.maxResponseBytes,
     maxRetryAfterMs: config.maxRetryAfterMs,
-    connections: config.concurrency.most,
     ...(caFile !== '' && { ca: [await read(caFile)] }),
     ...(certFile !== '' && { clientCertificate: { cert: await read(certFile), key: await read(keyFile) } }),
   };
