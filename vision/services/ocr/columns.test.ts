@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Quad } from '../../imaging/geometry.ts';
 import { partedAtColumns } from './columns.ts';
 
-const OPTIONS = { minWidth: 0.8, medianFactor: 4 };
+const OPTIONS = { minWidth: 0.8, medianFactor: 4, wordFactor: 2 };
 const HEIGHT = 48;
 const BAR = 10;
 
@@ -50,6 +50,12 @@ test('a space that the model saw between columns hides no gap, and parts nothing
 test('words stay together, and so do letters that are set wide apart', () => {
   expect(partedAtColumns(line([...word('Date', 4), ...word('of', 24), ...word('birth', 24)]), OPTIONS)).toHaveLength(1);
   expect(partedAtColumns(line(word('SPACED', 4, 40)), OPTIONS)).toHaveLength(1);
+});
+
+test('where words stand far apart, columns must stand farther', () => {
+  const mono = [...word('on', 4), ...word('11', 28), ...word('at', 30)];
+  expect(textsOf(partedAtColumns(line([...mono, ...word('12', 45)]), OPTIONS))).toEqual(['on11at12']);
+  expect(textsOf(partedAtColumns(line([...mono, ...word('12', 62)]), OPTIONS))).toEqual(['on11at', '12']);
 });
 
 test('a line without any character is left as it is', () => {

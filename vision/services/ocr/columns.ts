@@ -1,7 +1,8 @@
 /**
  * Parts columns that stand so close that they were found as one line.
  *
- * A word gap is a fifth to a half of a line's height, also where characters have one width, and what separates two columns is wider.
+ * A word gap is a fifth to a half of a line's height, or a little more where all characters have one width, and what separates two
+ * columns is wider.
  * Where a line is parted that should not be, no character is lost: its parts follow each other in reading order.
  */
 import { sliceOf } from '../../imaging/geometry.ts';
@@ -12,12 +13,17 @@ import type { ReadLine } from './recognise.ts';
 export interface ColumnOptions {
   /** Columns are at least this share of the line's height apart … */
   readonly minWidth: number;
-  /** … and the line's median gap times this. */
+  /** … and the line's median gap times this, … */
   readonly medianFactor: number;
+  /** … and the median of its word gaps times this. */
+  readonly wordFactor: number;
 }
 
+/** Share of the line's height above which a gap is hardly one between two letters. */
+const WORD_GAP = 0.3;
+
 /** @returns the line itself, or its parts from left to right; all keep the pixels of the whole. */
-export function partedAtColumns(line: ReadLine, { minWidth, medianFactor }: ColumnOptions): ReadLine[] {
+export function partedAtColumns(line: ReadLine, options: ColumnOptions): ReadLine[] {
   const { width, height } = line.pixels;
   const middle = ({ from, to }: Character) => ((from + to) / 2) * line.columnsPerStep;
   // A space that the model saw would halve the gap in which it stands.
@@ -25,8 +31,9 @@ export function partedAtColumns(line: ReadLine, { minWidth, medianFactor }: Colu
   const ink = inkOfColumns(line.pixels);
   const gaps = inked.slice(1).map((next, index) => widestGap(ink, middle(inked[index]!), middle(next)));
   const widths = gaps.map(({ from, to }) => to - from);
-  const median = widths.toSorted((a, b) => a - b)[widths.length >> 1] ?? 0;
-  const least = Math.max(minWidth * height, medianFactor * median);
+  const wide = options.minWidth * height;
+  const between = widths.filter((gap) => gap > WORD_GAP * height && gap < wide);
+  const least = Math.max(wide, options.medianFactor * median(widths), options.wordFactor * median(between));
   const cuts = gaps.filter((_, index) => widths[index]! >= least).map(({ from, to }) => (from + to) / 2);
   const edges = [0, ...cuts, width];
   return edges.slice(1).map((end, index) => {
@@ -37,4 +44,9 @@ export function partedAtColumns(line: ReadLine, { minWidth, medianFactor }: Colu
       characters: line.characters.filter((character) => middle(character) >= start && middle(character) < end),
     };
   });
+}
+
+/** Of nothing it is 0. */
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 }

@@ -42,7 +42,7 @@ export const OcrParameters = Type.Object({
     shortThreshold: Type.Number(),
   }),
   /** See columns.ts. */
-  columns: Type.Object({ minWidth: Type.Number(), medianFactor: Type.Number() }),
+  columns: Type.Object({ minWidth: Type.Number(), medianFactor: Type.Number(), wordFactor: Type.Number() }),
   /** See word-spaces.ts. */
   spaces: Type.Object({ minWidth: Type.Number(), medianFactor: Type.Number(), medianMargin: Type.Number() }),
 });

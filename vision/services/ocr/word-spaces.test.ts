@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { withWordSpaces } from './word-spaces.ts';
 
-const options = { minWidth: 0.22, medianFactor: 2.2, medianMargin: 0.06 };
+const options = { minWidth: 0.18, medianFactor: 2.2, medianMargin: 0.06 };
 
 /** A line 48 pixels high with a black bar of 10 pixels for each character, after the given gap. */
 function line(characters: readonly [text: string, gapBefore: number][], background = 255, ink = 0) {
