@@ -6,6 +6,7 @@ import { DEAD_LETTER_TOPIC } from '../protocol/log/topics.ts';
 import { newMessageId } from '../protocol/message-id.ts';
 import { TestNode } from './testing/node.ts';
 import { RawStream } from './testing/raw-stream.ts';
+import { TestClient, textsOf } from './testing/test-client.ts';
 
 let node: TestNode;
 
@@ -14,16 +15,15 @@ beforeAll(async () => {
 });
 afterAll(() => node[Symbol.asyncDispose]());
 
-const texts = (stream: RawStream) => stream.messages.map(({ payload }) => payload.text);
-
 test('what was produced before and after is sent in order, chained by prev, with one caught_up between', async () => {
-  await node.produce('ada', [{ text: 'one' }, { text: 'two' }]);
-  await using stream = await RawStream.open(node.url, await node.token('ada'), { from: 'earliest' });
+  const client = new TestClient(node);
+  await client.produce([{ text: 'one' }, { text: 'two' }]);
+  await using stream = await client.open({ from: 'earliest' });
   await stream.until(({ payload }) => payload?.text === 'two');
   await stream.until(({ kind }) => kind === 'caught_up');
-  await node.produce('ada', [{ text: 'three' }]);
+  await client.produce([{ text: 'three' }]);
   await stream.until(({ payload }) => payload?.text === 'three');
-  expect(texts(stream)).toEqual(['one', 'two', 'three']);
+  expect(textsOf(stream)).toEqual(['one', 'two', 'three']);
   expect(stream.frames.map(({ kind }) => kind).filter((kind) => kind !== 'bookmark')).toEqual([
     'hello',
     'message',
@@ -37,36 +37,40 @@ test('what was produced before and after is sent in order, chained by prev, with
 });
 
 test('a stream resumes after the offset that it names, and only the own messages are there', async () => {
-  const produced = await node.produce('bob', [{ text: 'a' }, { text: 'b' }, { text: 'c' }]);
-  await node.produce('eve', [{ text: 'not for bob' }]);
+  const client = new TestClient(node);
+  const produced = await client.produce([{ text: 'a' }, { text: 'b' }, { text: 'c' }]);
+  await new TestClient(node).produce([{ text: 'not theirs' }]);
   const from = { offset: produced[1]!.offset };
-  await using stream = await RawStream.open(node.url, await node.token('bob'), { from, follow: false });
+  await using stream = await client.open({ from, follow: false });
   await stream.ended;
-  expect(texts(stream)).toEqual(['c']);
+  expect(textsOf(stream)).toEqual(['c']);
   expect(stream.frames.at(-1)).toMatchObject({ kind: 'goodbye', reason: 'until', offset: produced[2]!.offset });
 });
 
 test('latest sends only what comes after', async () => {
-  await node.produce('cyd', [{ text: 'old' }]);
-  await using stream = await RawStream.open(node.url, await node.token('cyd'));
+  const client = new TestClient(node);
+  await client.produce([{ text: 'old' }]);
+  await using stream = await client.open();
   await stream.until(({ kind }) => kind === 'caught_up');
-  await node.produce('cyd', [{ text: 'new' }]);
+  await client.produce([{ text: 'new' }]);
   await stream.until(({ kind }) => kind === 'message');
-  expect(texts(stream)).toEqual(['new']);
+  expect(textsOf(stream)).toEqual(['new']);
 });
 
 test('a repeat of a message id is journaled once', async () => {
+  const client = new TestClient(node);
   const messageId = newMessageId(Date.now());
-  await node.produce('dot', [{ text: 'once', messageId }]);
-  await node.produce('dot', [{ text: 'once', messageId }, { text: 'end' }]);
-  await using stream = await RawStream.open(node.url, await node.token('dot'), { from: 'earliest' });
+  await client.produce([{ text: 'once', messageId }]);
+  await client.produce([{ text: 'once', messageId }, { text: 'end' }]);
+  await using stream = await client.open({ from: 'earliest' });
   await stream.until(({ payload }) => payload?.text === 'end');
-  expect(texts(stream)).toEqual(['once', 'end']);
+  expect(textsOf(stream)).toEqual(['once', 'end']);
 });
 
 test('heartbeats say where the stream stands', async () => {
-  const [produced] = await node.produce('fay', [{ text: 'x' }]);
-  await using stream = await RawStream.open(node.url, await node.token('fay'), { from: 'earliest' });
+  const client = new TestClient(node);
+  const [produced] = await client.produce([{ text: 'x' }]);
+  await using stream = await client.open({ from: 'earliest' });
   const { offset } = produced!;
   expect(await stream.until(({ kind, live }) => kind === 'bookmark' && live)).toMatchObject({
     offset,
@@ -77,29 +81,31 @@ test('heartbeats say where the stream stands', async () => {
 });
 
 test('a structured filter drops the rest and still moves the position by bookmarks', async () => {
-  const produced = await node.produce('gus', [
+  const client = new TestClient(node);
+  const produced = await client.produce([
     { text: 'a', transaction: 'x' },
     { text: 'b', transaction: 'y' },
     { text: 'c', transaction: 'x' },
     { text: 'd', transaction: 'z' },
   ]);
   const filter = { transactions: ['x'] };
-  await using stream = await RawStream.open(node.url, await node.token('gus'), { from: 'earliest', filter });
+  await using stream = await client.open({ from: 'earliest', filter });
   const bookmark = await stream.until(({ kind, offset }) => kind === 'bookmark' && offset === produced[3]!.offset);
-  expect(texts(stream)).toEqual(['a', 'c']);
+  expect(textsOf(stream)).toEqual(['a', 'c']);
   expect(bookmark.skipped).toBe(2);
 });
 
 test('what is no envelope, or carries the token of another client, is set aside and the rest goes on', async () => {
+  const client = new TestClient(node);
   const token = await node.token('mallory');
-  const forged = node.event('hal', token, TextLine, TextLine.create({ text: 'forged' }));
-  await node.produceRaw('hal', [Buffer.from('not an envelope'), forged]);
-  await node.produce('hal', [{ text: 'sound' }]);
-  await using stream = await RawStream.open(node.url, await node.token('hal'), { from: 'earliest' });
+  const forged = node.event(client.id, token, TextLine, TextLine.create({ text: 'forged' }));
+  await node.produceRaw(client.id, [Buffer.from('not an envelope'), forged]);
+  await client.produce([{ text: 'sound' }]);
+  await using stream = await client.open({ from: 'earliest' });
   await stream.until(({ kind }) => kind === 'message');
-  expect(texts(stream)).toEqual(['sound']);
+  expect(textsOf(stream)).toEqual(['sound']);
   const values: Buffer[] = [];
-  await readToEnd(node.log, DEAD_LETTER_TOPIC, ({ key, value }) => void (key === 'hal' && values.push(value!)));
+  await readToEnd(node.log, DEAD_LETTER_TOPIC, ({ key, value }) => void (key === client.id && values.push(value!)));
   expect(values.length).toBe(2);
   expect(values[0]!.includes('not an envelope')).toBe(true);
 });
