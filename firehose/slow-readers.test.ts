@@ -1,4 +1,5 @@
 /** Readers that take nothing, little or rubbish from the network: what they get, and what they cost. */
+import { randomUUID } from 'node:crypto';
 import { connect as connectHttp2, constants } from 'node:http2';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -126,8 +127,9 @@ test('stuck readers with a large backlog cost a bounded buffer each, however muc
 }, 180_000);
 
 test('a flood of rubbish after the request is thrown away and harms no stream', async () => {
-  await node.produce('flooded', [{ text: 'first' }]);
-  const token = await node.token('flooded');
+  const client = `flooded-${randomUUID()}`;
+  await node.produce(client, [{ text: 'first' }]);
+  const token = await node.token(client);
   await using flooding = await BareConnection.open(node.url, token, { from: 'earliest' });
   flooding.readOn();
   await expect.poll(() => flooding.frames().length).toBeGreaterThan(0);
@@ -137,7 +139,7 @@ test('a flood of rubbish after the request is thrown away and harms no stream', 
     if (!flooding.socket.write(rubbish)) await new Promise((resolve) => flooding.socket.once('drain', resolve));
   }
   expect((await heldBytes()) - before).toBeLessThan(2 * MIB);
-  await node.produce('flooded', [{ text: 'second' }]);
+  await node.produce(client, [{ text: 'second' }]);
   await expect.poll(() => flooding.frames().filter(({ kind }) => kind === 'message').length).toBe(2);
 });
 

@@ -1,4 +1,5 @@
 /** The same stream over TLS, as HTTP/2 and as HTTP/1.1, and its control by an open body over HTTP/2. */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
@@ -128,12 +129,13 @@ describe('over TLS', () => {
 });
 
 test('over HTTP/2 an open body carries control while the answer runs: pause, resume, filter, pace, and its end', async () => {
-  await plain.produce('talk', [{ text: 'one' }]);
+  const client = `talk-${randomUUID()}`;
+  await plain.produce(client, [{ text: 'one' }]);
   const session = connectHttp2(plain.url);
   const request = session.request({
     ':method': 'POST',
     ':path': '/v1/firehose',
-    authorization: `Bearer ${await plain.token('talk')}`,
+    authorization: `Bearer ${await plain.token(client)}`,
     'content-type': 'application/x-ndjson',
   });
   const say = (message: object) => request.write(`${JSON.stringify(message)}\n`);
@@ -142,7 +144,7 @@ test('over HTTP/2 an open body carries control while the answer runs: pause, res
   await frames.until(({ kind }) => kind === 'caught_up');
   say({ kind: 'pause' });
   await frames.until(({ applied }) => applied === 'pause');
-  await plain.produce('talk', [{ text: 'two' }, { text: 'three' }]);
+  await plain.produce(client, [{ text: 'two' }, { text: 'three' }]);
   await frames.until(({ kind, paused, lag }) => kind === 'bookmark' && paused && lag === 2);
   expect(frames.texts).toEqual(['one']);
   say({ kind: 'filter', expression: 'payload.text == "three"' });
@@ -152,7 +154,7 @@ test('over HTTP/2 an open body carries control while the answer runs: pause, res
   expect(frames.texts).toEqual(['one', 'three']);
   // A client that has nothing more to say may end its body; the stream goes on.
   request.end();
-  await plain.produce('talk', [{ text: 'three' }]);
+  await plain.produce(client, [{ text: 'three' }]);
   await frames.until(() => frames.texts.length === 3);
   session.destroy();
 });

@@ -1,4 +1,5 @@
 /** Several firehose nodes on one log, each with journals of its own, as their clients see them. */
+import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
@@ -33,9 +34,12 @@ afterAll(async () => {
   await zero[Symbol.asyncDispose]();
 });
 
-/** A client whose journal is that of the partition. */
+/** A client whose journal is that of the partition, and of which no run of any test knows. */
 function clientIn(partition: number, name: string): string {
-  for (let n = 0; ; n++) if (partitionOf(`${name}${n}`, 2) === partition) return `${name}${n}`;
+  for (;;) {
+    const client = `${name}-${randomUUID()}`;
+    if (partitionOf(client, 2) === partition) return client;
+  }
 }
 
 async function ask(node: TestNode, token: string, path: string, init: RequestInit = {}): Promise<Response> {

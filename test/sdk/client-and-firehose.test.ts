@@ -1,4 +1,5 @@
 /** The client library against a real firehose: what it promises about restarts and consumers. */
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestNode } from '../../firehose/testing/node.ts';
 import { createClient } from '../../sdk/client/client.ts';
@@ -13,10 +14,11 @@ afterAll(() => node[Symbol.asyncDispose]());
 const numbered = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => ({ text: `${from + n}` }));
 
 test('an iteration outlives a restart of the node and sees every message once', async () => {
-  await node.produce('ann', numbered(0, 5));
+  const reader = `ann-${randomUUID()}`;
+  await node.produce(reader, numbered(0, 5));
   // The node comes back on another port: the library asks for the URL anew only through its fetch.
   const fetchThere: typeof fetch = (input, init) => fetch(String(input).replace('http://there', node.url), init);
-  const client = createClient({ url: 'http://there', token: await node.token('ann'), fetch: fetchThere });
+  const client = createClient({ url: 'http://there', token: await node.token(reader), fetch: fetchThere });
   const seen: string[] = [];
   for await (const message of client.firehose({ from: 'earliest' })) {
     if (isMessageOf(message, 'ocr.v1m0.TextLine')) seen.push(message.payload.text);
@@ -24,7 +26,7 @@ test('an iteration outlives a restart of the node and sees every message once', 
       void node
         .stopRole()
         .then(() => node.startRole())
-        .then(() => node.produce('ann', numbered(5, 10)));
+        .then(() => node.produce(reader, numbered(5, 10)));
     }
     if (seen.length === 10) break;
   }
@@ -32,8 +34,9 @@ test('an iteration outlives a restart of the node and sees every message once', 
 });
 
 test('a named consumer goes on after what it has handled, not after what it has received', async () => {
-  await node.produce('bob', numbered(0, 10));
-  const client = createClient({ url: node.url, token: await node.token('bob') });
+  const reader = `bob-${randomUUID()}`;
+  await node.produce(reader, numbered(0, 10));
+  const client = createClient({ url: node.url, token: await node.token(reader) });
   const options = { from: { consumer: 'w' }, follow: false, checkpointMs: 0 } as const;
   const first: string[] = [];
   for await (const { payload } of client.firehose(options)) {
