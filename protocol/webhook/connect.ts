@@ -9,6 +9,7 @@
  */
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
+import { getCACertificates } from 'node:tls';
 import { buildConnector } from 'undici';
 import { checkAddress, checkHost, type TargetPolicy } from './target.ts';
 
@@ -33,7 +34,8 @@ export function publicConnector(options: ConnectOptions, resolve: Resolve = reso
   const connect = buildConnector({
     timeout: options.connectTimeoutMs,
     lookup: checkedLookup(options, resolve),
-    ...(ca !== undefined && { ca: [...ca] }),
+    // Alone they would stand in place of the well-known ones.
+    ...(ca !== undefined && { ca: [...getCACertificates('default'), ...ca] }),
     ...clientCertificate,
   } as buildConnector.BuildOptions);
   return (target, callback) => {
