@@ -16,6 +16,7 @@ import { assembleFirehose } from './firehose.ts';
 import { registerConnectionRoutes } from './http/connection-routes.ts';
 import { registerFirehoseRoutes } from './http/firehose-routes.ts';
 import { registerPlanRoute } from './http/plan-route.ts';
+import { answerUnavailableAsEvent } from './http/unavailable-event.ts';
 import type { FromJournaler, JournalerOptions } from './journaler/messages.ts';
 import { Journals } from './journals/journals.ts';
 import { type FirehoseMetrics, firehoseMetrics } from './metrics.ts';
@@ -126,14 +127,17 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
   return {
     name: 'firehose',
     routes: async (server) => {
-      answerElsewhere(server, { forwarder: node.forwarder, directory: node.directory, metrics });
-      await registerFirehoseRoutes(server, firehose);
-      await registerPlanRoute(server, firehose);
-      await registerConsumerRoutes(server, firehose);
-      await registerConnectionRoutes(server, firehose);
-      await registerTransactionRoutes(server, firehose);
-      await registerNodeRoutes(server, firehose, node.directory);
-      registerMessageStream(server, firehose, stopping.signal);
+      answerUnavailableAsEvent(server, metrics, Math.random);
+      await server.register(async (scope) => {
+        answerElsewhere(scope, { forwarder: node.forwarder, directory: node.directory, metrics });
+        await registerFirehoseRoutes(scope, firehose);
+        await registerPlanRoute(scope, firehose);
+        await registerConsumerRoutes(scope, firehose);
+        await registerConnectionRoutes(scope, firehose);
+        await registerTransactionRoutes(scope, firehose);
+        await registerNodeRoutes(scope, firehose, node.directory);
+        registerMessageStream(scope, firehose, stopping.signal);
+      });
     },
     readiness() {
       const following = journaler.readiness();

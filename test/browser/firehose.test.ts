@@ -1,4 +1,5 @@
 /** The firehose as a page reads it: Chromium's own EventSource, and the client library as the browser loads it. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -55,7 +56,7 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the firehose in a browser', { timeout: 120
   };
 
   test('an EventSource that is cut off resumes by itself after the last message, by Last-Event-ID', async () => {
-    const client = 'ann';
+    const client = `ann-${randomUUID()}`;
     const token = await node.token(client);
     await node.produce(client, [{ text: 'one' }, { text: 'two' }]);
     await page.goto(`${node.url}/page`);
@@ -74,7 +75,7 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the firehose in a browser', { timeout: 120
   });
 
   test('a page that opens a refused EventSource anew after the last id misses nothing over a restart', async () => {
-    const client = 'cyd';
+    const client = `cyd-${randomUUID()}`;
     await node.produce(client, [{ text: 'one' }, { text: 'two' }]);
     await page.goto(`${node.url}/page`);
     const token = await node.token(client);
@@ -85,13 +86,38 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the firehose in a browser', { timeout: 120
     await expect.poll(texts, PATIENCE).toEqual(['one', 'two', 'three']);
   });
 
+  test('an EventSource that a node has no room for now comes back by itself after the last message', async () => {
+    await using full = await TestNode.start({ maxStreams: 1, heartbeatMs: 300 });
+    await full.produce('dan', [{ text: 'one' }, { text: 'two' }]);
+    const token = await full.token('dan');
+    await page.goto(`${full.url}/page`);
+    await page.evaluate(`(${PLAIN_EVENT_SOURCE})('/v1/firehose?from=earliest&access_token=${token}')`);
+    await expect.poll(texts, PATIENCE).toEqual(['one', 'two']);
+    // Its place is taken, however quickly the browser may be back.
+    const headers = { authorization: `Bearer ${token}` };
+    const other = new AbortController();
+    const takePlace = async () => {
+      const { stream } = (await hellos()).at(-1)!;
+      await fetch(`${full.url}/v1/connections/${stream}`, { method: 'DELETE', headers });
+      return (await fetch(`${full.url}/v1/firehose`, { headers, signal: other.signal })).status;
+    };
+    await expect.poll(takePlace, PATIENCE).toBe(200);
+    const reasons = () => page.evaluate(() => (globalThis as unknown as { goodbyes: string[] }).goodbyes);
+    await expect.poll(reasons, PATIENCE).toContain('unavailable');
+    other.abort();
+    await full.produce('dan', [{ text: 'three' }]);
+    await expect.poll(texts, PATIENCE).toEqual(['one', 'two', 'three']);
+    expect((await hellos()).at(-1)!.offset).toBe((await seen())[1]!.offset);
+  });
+
   test('the client library loads as it is, iterates, resumes over a restart and ends on abort', async () => {
-    await node.produce('bob', [{ text: 'one' }, { text: 'two' }]);
+    const client = `bob-${randomUUID()}`;
+    await node.produce(client, [{ text: 'one' }, { text: 'two' }]);
     await page.goto(`${node.url}/page`);
-    await page.evaluate(`(${CLIENT_LIBRARY})(${JSON.stringify({ url: node.url, token: await node.token('bob') })})`);
+    await page.evaluate(`(${CLIENT_LIBRARY})(${JSON.stringify({ url: node.url, token: await node.token(client) })})`);
     await expect.poll(texts, PATIENCE).toEqual(['one', 'two']);
     await restart();
-    await node.produce('bob', [{ text: 'three' }]);
+    await node.produce(client, [{ text: 'three' }]);
     await expect.poll(texts, PATIENCE).toEqual(['one', 'two', 'three']);
     await page.evaluate('abort.abort()');
     await expect.poll(() => page.evaluate('ended'), PATIENCE).toBe(true);
@@ -116,6 +142,18 @@ const EVENT_SOURCE = `(url) => {
     };
   }
   open(url);
+}`;
+
+/** With nothing that would open it anew. */
+const PLAIN_EVENT_SOURCE = `(url) => {
+  Object.assign(globalThis, { seen: [], hellos: [], goodbyes: [] });
+  const source = new EventSource(url);
+  source.onmessage = ({ data, lastEventId }) => {
+    const { offset, payload } = JSON.parse(data);
+    seen.push({ offset, text: payload.text, id: lastEventId });
+  };
+  source.addEventListener('hello', ({ data }) => hellos.push(JSON.parse(data)));
+  source.addEventListener('goodbye', ({ data }) => goodbyes.push(JSON.parse(data).reason));
 }`;
 
 /** A string, so that nothing but the browser resolves the import. */
