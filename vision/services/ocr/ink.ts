@@ -26,15 +26,15 @@ export function inkOfColumns({ data, width, height }: DecodedImage): Float32Arra
   // The outermost rows belong to the neighbouring lines as often as to this one.
   const margin = Math.round(height / 16);
   for (let x = 0; x < width; x++) {
-    const strongest = [0, 0, 0];
+    // The third strongest, so that a speck of noise is not a stroke.
+    let [first, second, third] = [0, 0, 0];
     for (let y = margin; y < height - margin; y++) {
       const difference = darkText ? background! - grey[y * width + x]! : grey[y * width + x]! - background!;
-      if (difference <= strongest[2]!) continue;
-      strongest[2] = difference;
-      strongest.sort((a, b) => b - a);
+      if (difference > first) [first, second, third] = [difference, first, second];
+      else if (difference > second) [second, third] = [difference, second];
+      else if (difference > third) third = difference;
     }
-    // The third strongest, so that a speck of noise is not a stroke.
-    ink[x] = strongest[2]! / contrast;
+    ink[x] = third / contrast;
   }
   return ink;
 }
