@@ -44,7 +44,7 @@ test('after a new key was put first, what the old one sealed still opens', async
 });
 
 test('a key file that is damaged is not replaced', async () => {
-  const damaged = join(folder, 'damaged');
+  const damaged = await mkdtemp(join(folder, 'damaged-'));
   await openSealingKeys(damaged);
   const file = join(damaged, 'webhook-secrets.jwks.json');
   await writeFile(file, '{"keys":[]}');

@@ -1,4 +1,5 @@
 /** `sluice mirror folder`: the copy is the firehose, whatever happens to the one who copies. */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,14 +33,16 @@ async function linesOf(copy: string): Promise<string[]> {
 const textsOf = async (copy: string) => (await linesOf(copy)).map((line) => JSON.parse(line).payload.text);
 
 test('killed again and again under load it holds every message once, in order', { timeout: 120_000 }, async () => {
-  const expected = await mirrorThroughKills(node, 'killed', ['folder', folder, '--file-size', '1'], { kills: 8 });
+  const reader = `killed-${randomUUID()}`;
+  const expected = await mirrorThroughKills(node, reader, ['folder', folder, '--file-size', '1'], { kills: 8 });
   expect(expected.length).toBeGreaterThan(100);
   expect(await linesOf(folder)).toEqual(expected);
 });
 
 test('cut anywhere and started again it goes on where it was, over many files', async () => {
-  await node.produce('cyd', numbered(0, 40));
-  const client = createClient({ url: node.url, token: await node.token('cyd') });
+  const reader = `cyd-${randomUUID()}`;
+  await node.produce(reader, numbered(0, 40));
+  const client = createClient({ url: node.url, token: await node.token(reader) });
   for (const cut of [7, 16, undefined]) {
     const target = await openNdjsonFolder(folder, 2_000);
     const position = await target.position();
@@ -52,14 +55,15 @@ test('cut anywhere and started again it goes on where it was, over many files', 
 });
 
 test('what a crash left behind the position is cut off', async () => {
-  await node.produce('dot', numbered(0, 5));
-  const client = createClient({ url: node.url, token: await node.token('dot') });
+  const reader = `dot-${randomUUID()}`;
+  await node.produce(reader, numbered(0, 5));
+  const client = createClient({ url: node.url, token: await node.token(reader) });
   const first = await openNdjsonFolder(folder);
   await mirror(client, first, { follow: false });
   await first.close();
   const [file] = (await readdir(folder)).filter((name) => name.endsWith('.ndjson'));
   await writeFile(join(folder, file!), `{"kind":"message","half${'x'.repeat(100_000)}`, { flag: 'a' });
-  await node.produce('dot', numbered(5, 7));
+  await node.produce(reader, numbered(5, 7));
   const second = await openNdjsonFolder(folder);
   await mirror(client, second, { follow: false });
   await second.close();
@@ -67,8 +71,9 @@ test('what a crash left behind the position is cut off', async () => {
 });
 
 test('the position moves past what a filter drops, so that it is not read again', async () => {
-  const produced = await node.produce('eve', numbered(0, 30));
-  const client = createClient({ url: node.url, token: await node.token('eve') });
+  const reader = `eve-${randomUUID()}`;
+  const produced = await node.produce(reader, numbered(0, 30));
+  const client = createClient({ url: node.url, token: await node.token(reader) });
   const target = await openNdjsonFolder(folder);
   const abort = new AbortController();
   const running = mirror(client, target, {
@@ -91,8 +96,9 @@ test('a folder whose position is gone is not continued', async () => {
 });
 
 test('of two mirrors into one folder the second is refused, and the first ends with 0 on SIGTERM', async () => {
-  await node.produce('fay', numbered(0, 3));
-  const environment = { SLUICE_URL: node.url, SLUICE_TOKEN: await node.token('fay') };
+  const reader = `fay-${randomUUID()}`;
+  await node.produce(reader, numbered(0, 3));
+  const environment = { SLUICE_URL: node.url, SLUICE_TOKEN: await node.token(reader) };
   const first = new RunningCommand(['mirror', 'folder', folder], environment);
   await expect.poll(() => textsOf(folder)).toEqual(['0', '1', '2']);
   const second = new RunningCommand(['mirror', 'folder', folder], environment);
