@@ -1,5 +1,4 @@
 /** `sluice tail` as a person and a pipe use it: the real command against a real firehose. */
-
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
