@@ -3,9 +3,9 @@ import { needFiles } from '../file-limit.ts';
 import type { BenchContext, Measurement, OpenVariant } from '../suite.ts';
 import { Deliveries } from './deliveries.ts';
 import { openMany } from './open-many.ts';
+import { publishFor } from './publish-for.ts';
 import type { Publisher } from './publisher.ts';
 import { keepOffServerCore } from './server-process.ts';
-import { untilDue } from './until-due.ts';
 
 export interface FanOut {
   readonly connections: number;
@@ -16,8 +16,6 @@ export interface FanOut {
 }
 
 const SECONDS = 2;
-/** Published messages that are not yet accepted, at most. */
-const WINDOW = 32;
 /** Of this process beside the connections. */
 const OTHER_FILES = 1_000;
 
@@ -39,7 +37,7 @@ export async function fanOut(
       await deliveries.settled();
       const cpuBefore = await publisher.cpuSeconds();
       const began = performance.now();
-      const published = await publishFor(perSecond, (n, at) => publisher.publish(n, at, bytes));
+      const published = await publishFor(SECONDS, perSecond, (n, at) => publisher.publish(n, at, bytes));
       await deliveries.settled();
       const cpuSeconds = (await publisher.cpuSeconds()) - cpuBefore;
       deliveries.check(published);
@@ -64,28 +62,4 @@ function result(
   // At a pace that is kept the number is given; what counts is how long each took.
   const latencies = deliveries.latencies();
   return { value: latencies.p99_ms, also: { ...latencies, deliveries_per_s: perSecond, ...also } };
-}
-
-/**
- * Publishes for a while: at a pace that does not wait for anyone, so that a server which stalls is charged for all that
- * came meanwhile, or as fast as a window of unanswered messages allows.
- *
- * @returns how many
- */
-async function publishFor(
-  perSecond: number | undefined,
-  publish: (n: number, at: number) => Promise<unknown>,
-): Promise<number> {
-  const began = performance.now();
-  const open = new Set<Promise<unknown>>();
-  let n = 0;
-  for (; performance.now() - began < SECONDS * 1000; n++) {
-    const due = perSecond === undefined ? performance.now() : began + (n * 1000) / perSecond;
-    await untilDue(due);
-    while (open.size >= WINDOW) await Promise.race(open);
-    const accepted = publish(n, performance.timeOrigin + due).finally(() => open.delete(accepted));
-    open.add(accepted);
-  }
-  await Promise.all(open);
-  return n;
 }

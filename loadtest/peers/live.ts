@@ -1,7 +1,7 @@
 /** Messages to open connections at a pace that does not wait for anyone: how long each takes from when it was due. */
 import { needFiles } from '../file-limit.ts';
+import { publishFor } from '../firehose/publish-for.ts';
 import { keepOffServerCore } from '../firehose/server-process.ts';
-import { untilDue } from '../firehose/until-due.ts';
 import { quantile } from '../statistics.ts';
 import type { BenchContext, Measurement, OpenVariant } from '../suite.ts';
 import type { Peer, RunningPeer } from './peer.ts';
@@ -19,8 +19,6 @@ export interface Live {
 const SECONDS = 2;
 /** The first measurement only warms up. */
 const FIRST_SECONDS = 1;
-/** Published messages that are not yet accepted, at most. */
-const WINDOW = 32;
 /** Connections opened at once. */
 const OPENING = 64;
 const DELIVERY_TIMEOUT_MS = 60_000;
@@ -109,26 +107,6 @@ async function connect(server: RunningPeer, streams: readonly string[], connecti
       for (const close of closers) close();
     },
   };
-}
-
-/** @returns how many were published, all of them accepted */
-async function publishFor(
-  seconds: number,
-  perSecond: number,
-  publish: (n: number, at: number) => Promise<void>,
-): Promise<number> {
-  const began = performance.now();
-  const open = new Set<Promise<void>>();
-  let n = 0;
-  for (; performance.now() - began < seconds * 1000; n++) {
-    const due = began + (n * 1000) / perSecond;
-    await untilDue(due);
-    while (open.size >= WINDOW) await Promise.race(open);
-    const accepted = publish(n, performance.timeOrigin + due).finally(() => open.delete(accepted));
-    open.add(accepted);
-  }
-  await Promise.all(open);
-  return n;
 }
 
 function sleep(ms: number): Promise<void> {
