@@ -158,6 +158,12 @@ export const FirehoseConfig = Type.Object(
       description:
         "A reader that has taken no byte for so long, though bytes wait for it, is disconnected. The kernel's send buffer, a few MiB, hides up to a third of itself",
     }),
+    streamLifetimeMs: Type.Integer({
+      default: 0,
+      minimum: 0,
+      description:
+        'Streams that follow are asked to come back after about so long (0.75 to 1.25 times), so that readers spread over the nodes again after one was away; 0: only when their token ends',
+    }),
     drainRetryMs: Type.Integer({
       default: 1_000,
       minimum: 0,

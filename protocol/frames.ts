@@ -86,6 +86,8 @@ export const GOODBYE_REASONS = {
   /** This node is going down. */
   draining: { terminal: false },
   token_expired: { terminal: false },
+  /** The stream has been open for its time: the reader may come to another node, such as one that is back. */
+  lifetime: { terminal: false },
   /** The reader took nothing for too long. */
   slow: { terminal: false },
   /** A limit of the node or of the client was met, such as the number of connections or the cost of a filter. */

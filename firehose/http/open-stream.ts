@@ -9,6 +9,7 @@ import { clientLimits } from '../limits.ts';
 import { streamId } from '../nodes/placement.ts';
 import { plannedEnd, startPosition } from '../request/start-position.ts';
 import type { From, Rate, StreamRequest } from '../request/stream-request.ts';
+import { streamExpiry } from '../stream/expiry.ts';
 import { lowerRate } from '../stream/pacer.ts';
 import { Stream } from '../stream/stream.ts';
 import type { StreamPlan } from '../stream/stream-plan.ts';
@@ -36,6 +37,8 @@ export async function openStream(
   const start = await startPosition({ ...wanted, from: await resolveConsumer(firehose, client, id, wanted) }, context);
   const { after, gap } = start;
   await readToEnd(request.raw);
+  // What ends by itself is not interrupted.
+  const lifetimeMs = wanted.follow ? config.streamLifetimeMs : 0;
   // From here to the end nothing waits: the room that is there now is still there when the stream takes it.
   streams.makeRoom(client, limits.streams);
   const plan: StreamPlan = {
@@ -48,7 +51,7 @@ export async function openStream(
     batch: { messages: wanted.batch.messages, waitMs: wanted.batch.waitMs ?? 0 },
     heartbeatMs: wanted.heartbeatMs ?? config.heartbeatMs,
     onGap: wanted.onGap,
-    expiresAt: claims.expiresAt,
+    expiry: streamExpiry(firehose.now(), claims.expiresAt, lifetimeMs, Math.random),
     consumer: wanted.from.kind === 'consumer' ? wanted.from.name : undefined,
   };
   const journal = () => journals.of(client);

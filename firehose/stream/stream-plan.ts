@@ -1,5 +1,6 @@
 /** What was granted to a stream when it was opened. Nothing of it changes while the stream is open but the pace and the filter. */
 import type { Rate, Until } from '../request/stream-request.ts';
+import type { Expiry } from './expiry.ts';
 
 export interface StreamPlan {
   readonly client: string;
@@ -14,8 +15,7 @@ export interface StreamPlan {
   readonly batch: { readonly messages: number | undefined; readonly waitMs: number };
   readonly heartbeatMs: number;
   readonly onGap: 'fail' | 'earliest';
-  /** When the token runs out, ms since the epoch. */
-  readonly expiresAt: number;
+  readonly expiry: Expiry;
   /** The named consumer whose connection this is. */
   readonly consumer: string | undefined;
 }

@@ -126,7 +126,7 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
   #lookAfter(now: number): void {
     if (this.#ending?.hasCome(now)) this.nudge();
     this.progress.tick(now, this.#sink);
-    if (now >= this.plan.expiresAt) this.end('token_expired', 0);
+    if (now >= this.plan.expiry.at) this.end(this.plan.expiry.reason, 0);
     else if (this.progress.stuckMs(now) >= this.#around.stuckMs) {
       this.end('slow', 1_000, 'The reader took nothing for too long.');
       this.#sink.destroy();
@@ -135,7 +135,7 @@ export class Stream implements Runnable, Waiting, SinkEvents, Place {
       this.#sink.flush();
     } else if (this.#sink.backlog === 0 && this.progress.resting) {
       const ending = this.#ending?.quietUntil ?? Number.POSITIVE_INFINITY;
-      this.#quietUntil = Math.min(this.plan.expiresAt, this.#announcer.due, ending);
+      this.#quietUntil = Math.min(this.plan.expiry.at, this.#announcer.due, ending);
     }
   }
 

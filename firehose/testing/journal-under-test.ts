@@ -123,7 +123,7 @@ export class JournalUnderTest {
       batch: { messages: given.batch, waitMs: 0 },
       heartbeatMs: 1e9,
       onGap: 'fail' as const,
-      expiresAt: Number.MAX_SAFE_INTEGER,
+      expiry: { at: Number.MAX_SAFE_INTEGER, reason: 'token_expired' as const },
       consumer: undefined,
     };
     const around = { ...this.#surroundings, chunkBytes: given.chunkBytes };
