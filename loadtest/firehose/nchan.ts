@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { cpuSeconds } from '../processor-time.ts';
 import { VariantUnavailable } from '../suite.ts';
 
 const START_TIMEOUT_MS = 15_000;
@@ -45,7 +46,7 @@ export async function startNchan(folder: string): Promise<Nchan> {
     port,
     publish: (channel, body) => publish(port, channel, body),
     rssBytes: () => rssBytes(worker),
-    cpuSeconds: () => cpuSeconds(worker),
+    cpuSeconds: () => cpuSeconds(Number(worker)),
     async stop() {
       const exited = once(child, 'exit');
       child.kill('SIGTERM');
@@ -96,10 +97,4 @@ function statusOf(pid: string): string {
 
 function rssBytes(pid: string): number {
   return Number(/VmRSS:\s+(\d+)/.exec(statusOf(pid))![1]) * 1024;
-}
-
-/** User and system time, the 14th and 15th field, in hundredths of a second. */
-function cpuSeconds(pid: string): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

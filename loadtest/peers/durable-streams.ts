@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { Agent, get, request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cpuSeconds } from '../processor-time.ts';
 import { VariantUnavailable } from '../suite.ts';
 import { followHttp } from './follow-http.ts';
 import { type Peer, peerMessage, type RunningPeer } from './peer.ts';
-import { cpuSecondsOf } from './process-usage.ts';
 import { PLACES, Sequence } from './sequence.ts';
 import { freePort, startServerChild } from './server-child.ts';
 
@@ -40,7 +40,7 @@ export const durableStreams: Peer = {
       streams.map((stream) => [stream, { places: 0, batches: new Batches((body) => send('POST', stream, body)) }]),
     );
     const peer: RunningPeer = {
-      cpuSeconds: async () => cpuSecondsOf(server.pid),
+      cpuSeconds: async () => cpuSeconds(server.pid),
       async fill(messages, bytes) {
         for (const stream of streams)
           for (let place = 1; place <= messages; place += BATCH) {

@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cpuSeconds } from '../processor-time.ts';
 import { VariantUnavailable } from '../suite.ts';
 import { NatsConnection, newInbox } from './nats-connection.ts';
 import { type Follower, type Peer, type PeerOptions, peerMessage, type RunningPeer } from './peer.ts';
-import { cpuSecondsOf } from './process-usage.ts';
 import { PLACES, Sequence } from './sequence.ts';
 import { freePort, startServerChild } from './server-child.ts';
 
@@ -76,7 +76,7 @@ async function start({ folder, streams, apart }: PeerOptions, setting: string): 
   const places = new Map(streams.map((stream) => [stream, 0]));
   const publisher = new Publisher(control);
   const peer: RunningPeer = {
-    cpuSeconds: async () => cpuSecondsOf(server.pid),
+    cpuSeconds: async () => cpuSeconds(server.pid),
     async fill(messages, bytes) {
       for (const stream of streams)
         for (let place = 1; place <= messages; place += WINDOW) {
