@@ -10,7 +10,7 @@ export interface PushMetrics {
   journaled(messages: number): void;
   skipped(why: 'refused' | 'unsound'): void;
   lag(partition: number, records: number): void;
-  /** Messages of an endpoint were retired from the journal before it was pushed them. */
+  /** Messages may have been retired before an endpoint was pushed them. */
   missed(): void;
   endpoints(counts: Readonly<Record<Health['kind'], number>>): void;
   queues(queues: PushQueues): void;
@@ -82,7 +82,7 @@ export function pushMetrics(registry: Registry): PushMetrics {
   });
   const missed = new Counter({
     name: 'sluice_push_gaps_total',
-    help: 'Gaps in what an endpoint was pushed: messages that were retired before their turn came',
+    help: 'Gaps in what an endpoint was pushed: messages that may have been retired before their turn came',
     registers,
   });
   const dropped = new Counter({

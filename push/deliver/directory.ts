@@ -82,6 +82,11 @@ export class Directory {
         metrics.skipped(news.why);
         logger.debug(news, 'a record is not pushed');
         break;
+      case 'gap':
+        logger.warn(news, 'results-1 has retired records before push took them in: clients with a webhook are told');
+        for (const worker of this.#workers.values())
+          if (worker.endpoint.partition === news.partition) worker.missed(news.from - 1, news.earliest - 1);
+        break;
       case 'moved-aside':
         logger.error(news, 'a damaged push journal was moved aside and is rebuilt from the log');
         break;

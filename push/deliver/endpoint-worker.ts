@@ -13,6 +13,7 @@ import type { SavedProgress } from '../store/delivery-store.ts';
 import { bury } from './burial.ts';
 import { type Delivery, deliveryBody } from './delivery.ts';
 import { recordDelivery } from './delivery-spans.ts';
+import { tellGap } from './gap.ts';
 import { Gate, type GateStatus, type Passage } from './gate.ts';
 import type { DeliveryOptions } from './options.ts';
 import { Outbox } from './outbox.ts';
@@ -88,6 +89,11 @@ export class EndpointWorker {
   wake(): void {
     this.#outbox.wake();
     this.pump();
+  }
+
+  /** What lay past `after`, up to `until`, was retired before it was journaled. */
+  missed(after: number, until: number): void {
+    tellGap(this.#endpoint, this.#to, Math.max(after, this.#outbox.scanned), until);
   }
 
   /** Dead letters were marked to be pushed again. */
@@ -252,7 +258,7 @@ export class EndpointWorker {
   }
 
   #openOutbox(position: Position): Outbox {
-    const { metrics, read } = this.#to;
-    return new Outbox(read, position, this.#endpoint.grant.mode, this.#options, () => metrics.missed());
+    const onGap = (after: number, until: number) => tellGap(this.#endpoint, this.#to, after, until);
+    return new Outbox(this.#to.read, position, this.#endpoint.grant.mode, this.#options, onGap);
   }
 }

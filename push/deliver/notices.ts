@@ -1,5 +1,5 @@
 /**
- * Tells a client on its own firehose what became of its webhook: parked, resumed, disabled, a message given up.
+ * Tells a client on its own firehose what became of its webhook: parked, resumed, disabled, a message given up, a gap.
  *
  * A notice is an event on results-1 like any other, with the token that opted in. Its id follows from what happened, so one
  * that is told again after a crash is the same.
@@ -12,6 +12,7 @@ import { Timestamp } from '../../protocol/generated/google/protobuf/timestamp_pb
 import {
   DeliveryFailed,
   WebhookDisabled,
+  WebhookGap,
   WebhookParked,
   WebhookResumed,
 } from '../../protocol/generated/push/v1m0/push_pb.js';
@@ -23,6 +24,8 @@ import type { Endpoint } from '../endpoint.ts';
 export type Notice =
   | { readonly kind: 'parked' | 'disabled'; readonly after: number; readonly since: number; readonly cause: string }
   | { readonly kind: 'resumed'; readonly after: number; readonly time: number }
+  /** What lay between these offsets, the second included, was retired before it could be pushed. */
+  | { readonly kind: 'gap'; readonly after: number; readonly until: number }
   | {
       readonly kind: 'failed';
       readonly offset: number;
@@ -118,6 +121,12 @@ export function noticeRecord(endpoint: Endpoint, notice: Notice, epoch: string, 
     }
     case 'resumed':
       return event(moment(notice.time), WebhookResumed, { url, after: { epoch, offset: notice.after } });
+    case 'gap': {
+      const [after, until] = [notice.after, notice.until].map((offset) => ({ epoch, offset }));
+      // Told again at every start until something follows the gap: the same.
+      const cause = derivedMessageId(moment(0), epoch, notice.after, notice.until);
+      return event(cause, WebhookGap, { url, after: after!, until: until! });
+    }
     case 'failed': {
       const { offset, messageId, attempts, cause } = notice;
       return event(messageId, DeliveryFailed, { url, at: { epoch, offset }, messageId, cause, attempts });

@@ -35,22 +35,34 @@ export class Outbox {
   readonly #waiting = new DueQueue<Delivery>();
   /** Transactions of which something waits for another try. */
   readonly #stalled = new Set<string>();
-  /** Told of a gap: what lay in it was retired before it was pushed. */
-  readonly #onGap: () => void;
+  /** Told of a gap: what lay past the first offset, up to the second, was retired before it was pushed. */
+  readonly #onGap: (after: number, until: number) => void;
   /** Items in lanes, with or without a frame. */
   #queued = 0;
   /** The journal may hold more. */
   #hasMore = true;
 
   /** @param mode of requests that are put together from what had been tried before a restart */
-  constructor(read: ReadFrames, position: Position, mode: PushMode, options: OutboxOptions, onGap: () => void) {
+  constructor(
+    read: ReadFrames,
+    position: Position,
+    mode: PushMode,
+    options: OutboxOptions,
+    onGap: (after: number, until: number) => void,
+  ) {
     this.#read = read;
     this.#options = options;
     this.#onGap = onGap;
     this.#progress = new Progress(position);
     this.#window = new FrameWindow(read);
     this.#gathering = new Gathering(options.batch.messages, options.batch.waitMs);
-    for (const { offset, attempts, notBefore } of position.unfinished) this.#restore(offset, attempts, notBefore, mode);
+    const lost = position.unfinished.filter((it) => !this.#restore(it.offset, it.attempts, it.notBefore, mode));
+    if (lost.length > 0) onGap(lost[0]!.offset - 1, lost.at(-1)!.offset);
+  }
+
+  /** Everything up to here has been taken from the journal. */
+  get scanned(): number {
+    return this.#progress.scanned;
   }
 
   get unfinished(): number {
@@ -165,7 +177,7 @@ export class Outbox {
       if (!this.#hasMore || this.#lanes.ready >= READY_ENOUGH || !this.#hasRoom()) return;
       const found = this.#read({ after: this.#progress.scanned, maxBytes: PAGE_BYTES });
       if (found.kind === 'retired') {
-        this.#onGap();
+        this.#onGap(this.#progress.scanned, found.earliest - 1);
         this.#progress.skipTo(found.earliest - 1);
         continue;
       }
@@ -184,11 +196,12 @@ export class Outbox {
     return !this.isFull && this.#window.hasRoom();
   }
 
-  #restore(offset: number, attempts: number, notBefore: number, mode: PushMode): void {
+  /** @returns false where the journal does not hold it any more */
+  #restore(offset: number, attempts: number, notBefore: number, mode: PushMode): boolean {
     const item = this.#window.find(offset);
     if (item === undefined) {
       this.#progress.finish(offset);
-      return;
+      return false;
     }
     const { transaction } = item;
     if (attempts > 0 && !this.#lanes.isBusy(transaction) && this.#lanes.waiting(transaction).length === 0) {
@@ -197,9 +210,10 @@ export class Outbox {
       const items = [item];
       const delivery = { items, transactions: [transaction], mode, id: deliveryId(mode, items), attempts };
       this.#waiting.add(notBefore, { ...delivery, letter: undefined });
-      return;
+      return true;
     }
     this.#lanes.add(transaction, item);
     this.#queued += 1;
+    return true;
   }
 }

@@ -54,7 +54,7 @@ export function newAuthority(name: string): Authority {
         ? der(IP_ADDRESS, Buffer.from(host.split('.').map(Number)))
         : der(DNS_NAME, Buffer.from(host));
       const extension = der(SEQUENCE, SUBJECT_ALT_NAME, der(OCTETS, der(SEQUENCE, alternative)));
-      const key = pair.privateKey.export({ format: 'pem', type: 'pkcs8' });
+      const key = String(pair.privateKey.export({ format: 'pem', type: 'pkcs8' }));
       return { cert: signed(host, pair.publicKey, expires, extension), key };
     },
   };

@@ -85,6 +85,7 @@ class Journaler {
     const partitions = [...this.#partitions.keys()];
     const endpoints = [...this.#endpoints.values()];
     this.#to.tell({ kind: 'following', epoch: this.#epoch, partitions, partitionCount: all.length, endpoints });
+    for (const { partition, earliest } of all) this.#noteRetired(this.#partitions.get(partition), earliest);
     const subscription = await this.#follow();
     const saving = setInterval(() => this.#try(() => this.#saveNeighbours()), this.#options.groupMs);
     const maintenance = setInterval(() => this.#try(() => this.#maintain()), MAINTAIN_MS);
@@ -139,6 +140,11 @@ class Journaler {
   }
 
   async #append(state: PartitionState, batch: Batch): Promise<void> {
+    if (batch.records[0]!.offset > state.position) {
+      // The log may never have had the offsets between, or it may have retired them meanwhile.
+      const all = await this.#to.log.watermarks(RESULTS_TOPIC);
+      this.#noteRetired(state, all.find(({ partition }) => partition === state.partition)?.earliest ?? 0);
+    }
     const readings: RecordReading[] = [];
     for (const record of batch.records)
       readings.push(await readRecord(record, this.#to.openToken, { allowLoopback: this.#options.allowLoopback }));
@@ -157,6 +163,15 @@ class Journaler {
       endpoints: [...new Set(entries.map(({ client }) => client))],
       lag: Math.max(0, batch.end - position),
     });
+  }
+
+  /** What the log has retired before it was taken in cannot be pushed any more: its clients are to know. @param earliest that the log holds */
+  #noteRetired(state: PartitionState | undefined, earliest: number): void {
+    if (state === undefined || earliest <= state.position) return;
+    state.neighbours.missed(earliest - 1);
+    const { partition, writer } = state;
+    if (earliest > writer.position) this.#to.tell({ kind: 'gap', partition, from: writer.position, earliest });
+    state.position = earliest;
   }
 
   #trace(readings: readonly RecordReading[]): void {

@@ -42,6 +42,8 @@ export type FromJournaler =
       readonly lag: number;
     }
   | { readonly kind: 'skipped'; readonly why: 'refused' | 'unsound'; readonly client?: string; readonly detail: string }
+  /** The log has retired records before they were taken in: those from `from` to before `earliest`. */
+  | { readonly kind: 'gap'; readonly partition: number; readonly from: number; readonly earliest: number }
   | { readonly kind: 'moved-aside'; readonly partition: number; readonly to: string; readonly detail: string }
   /** Something that is being retried. */
   | { readonly kind: 'trouble'; readonly detail: string };

@@ -32,6 +32,12 @@ export class Neighbours {
     return latest;
   }
 
+  /** What there was up to `offset` will never be known: as far as it may have been a client's, it went to nobody. */
+  missed(offset: number): void {
+    for (const [client, destinations] of this.#clients)
+      if (offset > (destinations.get(NOBODY) ?? -1)) this.went(client, NOBODY, offset);
+  }
+
   /** What changed since the last call. */
   takeChanged(): NeighbourRow[] {
     const rows = [...this.#changed.values()];

@@ -174,6 +174,29 @@ export interface DeliveryFailed {
     attempts: number;
 }
 /**
+ * Messages were retired before they could be pushed (topic results-1, key: client). They may still be on the firehose.
+ *
+ * @generated from protobuf message push.v1m0.WebhookGap
+ */
+export interface WebhookGap {
+    /**
+     * @generated from protobuf field: string url = 1
+     */
+    url: string;
+    /**
+     * Everything up to it has been pushed, waits for its next try, or lies in the dead letters: read the firehose from here,
+     *
+     * @generated from protobuf field: push.v1m0.Position after = 2
+     */
+    after?: Position;
+    /**
+     * up to here. What follows is pushed.
+     *
+     * @generated from protobuf field: push.v1m0.Position until = 3
+     */
+    until?: Position;
+}
+/**
  * A place on a client's firehose.
  *
  * @generated from protobuf message push.v1m0.Position
@@ -275,6 +298,16 @@ declare class DeliveryFailed$Type extends MessageType<DeliveryFailed> {
  * @generated MessageType for protobuf message push.v1m0.DeliveryFailed
  */
 export declare const DeliveryFailed: DeliveryFailed$Type;
+declare class WebhookGap$Type extends MessageType<WebhookGap> {
+    constructor();
+    create(value?: PartialMessage<WebhookGap>): WebhookGap;
+    internalBinaryRead(reader: IBinaryReader, length: number, options: BinaryReadOptions, target?: WebhookGap): WebhookGap;
+    internalBinaryWrite(message: WebhookGap, writer: IBinaryWriter, options: BinaryWriteOptions): IBinaryWriter;
+}
+/**
+ * @generated MessageType for protobuf message push.v1m0.WebhookGap
+ */
+export declare const WebhookGap: WebhookGap$Type;
 declare class Position$Type extends MessageType<Position> {
     constructor();
     create(value?: PartialMessage<Position>): Position;

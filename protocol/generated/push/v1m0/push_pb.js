@@ -460,6 +460,67 @@ class DeliveryFailed$Type extends MessageType {
  */
 export const DeliveryFailed = new DeliveryFailed$Type();
 // @generated message type with reflection information, may provide speed optimized methods
+class WebhookGap$Type extends MessageType {
+    constructor() {
+        super("push.v1m0.WebhookGap", [
+            { no: 1, name: "url", kind: "scalar", T: 9 /*ScalarType.STRING*/ },
+            { no: 2, name: "after", kind: "message", T: () => Position },
+            { no: 3, name: "until", kind: "message", T: () => Position }
+        ]);
+    }
+    create(value) {
+        const message = globalThis.Object.create((this.messagePrototype));
+        message.url = "";
+        if (value !== undefined)
+            reflectionMergePartial(this, message, value);
+        return message;
+    }
+    internalBinaryRead(reader, length, options, target) {
+        let message = target ?? this.create(), end = reader.pos + length;
+        while (reader.pos < end) {
+            let [fieldNo, wireType] = reader.tag();
+            switch (fieldNo) {
+                case /* string url */ 1:
+                    message.url = reader.string();
+                    break;
+                case /* push.v1m0.Position after */ 2:
+                    message.after = Position.internalBinaryRead(reader, reader.uint32(), options, message.after);
+                    break;
+                case /* push.v1m0.Position until */ 3:
+                    message.until = Position.internalBinaryRead(reader, reader.uint32(), options, message.until);
+                    break;
+                default:
+                    let u = options.readUnknownField;
+                    if (u === "throw")
+                        throw new globalThis.Error(`Unknown field ${fieldNo} (wire type ${wireType}) for ${this.typeName}`);
+                    let d = reader.skip(wireType);
+                    if (u !== false)
+                        (u === true ? UnknownFieldHandler.onRead : u)(this.typeName, message, fieldNo, wireType, d);
+            }
+        }
+        return message;
+    }
+    internalBinaryWrite(message, writer, options) {
+        /* string url = 1; */
+        if (message.url !== "")
+            writer.tag(1, WireType.LengthDelimited).string(message.url);
+        /* push.v1m0.Position after = 2; */
+        if (message.after)
+            Position.internalBinaryWrite(message.after, writer.tag(2, WireType.LengthDelimited).fork(), options).join();
+        /* push.v1m0.Position until = 3; */
+        if (message.until)
+            Position.internalBinaryWrite(message.until, writer.tag(3, WireType.LengthDelimited).fork(), options).join();
+        let u = options.writeUnknownFields;
+        if (u !== false)
+            (u == true ? UnknownFieldHandler.onWrite : u)(this.typeName, message, writer);
+        return writer;
+    }
+}
+/**
+ * @generated MessageType for protobuf message push.v1m0.WebhookGap
+ */
+export const WebhookGap = new WebhookGap$Type();
+// @generated message type with reflection information, may provide speed optimized methods
 class Position$Type extends MessageType {
     constructor() {
         super("push.v1m0.Position", [
