@@ -1,5 +1,6 @@
 /** Settings of the firehose role. */
 import { type Static, Type } from 'typebox';
+import { ASIDE_SETTINGS } from '../journal/aside-settings.ts';
 import { PARTITIONS_SYNTAX } from './nodes/held-partitions.ts';
 
 const HOUR = 3_600_000;
@@ -28,16 +29,7 @@ export const FirehoseConfig = Type.Object(
           default: false,
           description: "Run SQLite's quick_check over each partition's newest volume at start (reads all of it)",
         }),
-        asideKeep: Type.Integer({
-          default: 1,
-          minimum: 0,
-          description: 'Journals that could not serve and were moved aside: how many are kept of each partition',
-        }),
-        asideKeepMs: Type.Integer({
-          default: 7 * 24 * HOUR,
-          minimum: 0,
-          description: 'How long a journal that was moved aside is kept; 0 for no limit',
-        }),
+        ...ASIDE_SETTINGS,
       },
       { default: {}, additionalProperties: false, description: 'The journals of results-1' },
     ),

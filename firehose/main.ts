@@ -113,16 +113,7 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
     now: Date.now,
     onError: (err) => logger.warn({ err }, 'capacity cannot be reported'),
   });
-  const { asideKeep: keep, asideKeepMs: keepMs } = config.journal;
-  const stopTidying = keepAsideTidy(
-    `${folder}-aside`,
-    { keep, keepMs },
-    ({ kept, removed }) => {
-      metrics.asideTidied(kept, removed.length);
-      for (const path of removed) logger.info({ path }, 'a journal that had been moved aside was removed');
-    },
-    (err) => logger.warn({ err }, 'journals that were moved aside cannot be removed now'),
-  );
+  const stopTidying = keepAsideTidy(`${folder}-aside`, config.journal, logger, metrics.asideTidied);
   const stopping = new AbortController();
   return {
     name: 'firehose',

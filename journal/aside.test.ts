@@ -36,18 +36,18 @@ test('of each journal the newest are kept, by the time at which they were moved 
   const first = movedAside('0', 3);
   const second = movedAside('0', 2);
   const other = movedAside('1', 3);
-  expect(await tidyAside(aside, { keep: 1, keepMs: 0 }, NOW)).toEqual({ kept: 2, removed: [first] });
+  expect(await tidyAside(aside, { asideKeep: 1, asideKeepMs: 0 }, NOW)).toEqual({ kept: 2, removed: [first] });
   // It gets the name that has become free.
   const third = movedAside('0', 1);
   expect(third).toBe(first);
-  expect((await tidyAside(aside, { keep: 1, keepMs: 0 }, NOW)).removed).toEqual([second]);
+  expect((await tidyAside(aside, { asideKeep: 1, asideKeepMs: 0 }, NOW)).removed).toEqual([second]);
   expect(kept()).toEqual([third, other].sort());
 });
 
 test('none is kept for longer than its time', async () => {
   const old = movedAside('0', 5);
   const young = movedAside('1', 4);
-  const limits = { keep: 3, keepMs: 5 * HOUR };
+  const limits = { asideKeep: 3, asideKeepMs: 5 * HOUR };
   expect(await tidyAside(aside, limits, NOW)).toEqual({ kept: 1, removed: [old] });
   expect(await tidyAside(aside, limits, NOW + 2 * HOUR)).toEqual({ kept: 0, removed: [young] });
 });
@@ -57,15 +57,15 @@ test('a journal that was written last long ago has its time from when it was mov
   mkdirSync(folder, { recursive: true });
   utimesSync(folder, 0, 0);
   const path = quarantine(folder, aside);
-  expect((await tidyAside(aside, { keep: 1, keepMs: HOUR }, Date.now())).removed).toEqual([]);
+  expect((await tidyAside(aside, { asideKeep: 1, asideKeepMs: HOUR }, Date.now())).removed).toEqual([]);
   expect(existsSync(path)).toBe(true);
 });
 
 test('nothing was ever moved: nothing to do; what is no journal is left alone', async () => {
-  expect(await tidyAside(aside, { keep: 0, keepMs: 1 }, NOW)).toEqual({ kept: 0, removed: [] });
+  expect(await tidyAside(aside, { asideKeep: 0, asideKeepMs: 1 }, NOW)).toEqual({ kept: 0, removed: [] });
   mkdirSync(join(aside, 'notes'), { recursive: true });
   writeFileSync(join(aside, 'report-1'), 'text');
   movedAside('0', 0);
-  await tidyAside(aside, { keep: 0, keepMs: 0 }, NOW);
+  await tidyAside(aside, { asideKeep: 0, asideKeepMs: 0 }, NOW);
   expect(readdirSync(aside).sort()).toEqual(['notes', 'report-1']);
 });

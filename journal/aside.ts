@@ -3,12 +3,13 @@
  */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 
 export interface AsideLimits {
   /** Most that are kept of one journal. */
-  readonly keep: number;
+  readonly asideKeep: number;
   /** How long each is kept, ms. 0: as long as it is among the newest. */
-  readonly keepMs: number;
+  readonly asideKeepMs: number;
 }
 
 export interface AsideTidied {
@@ -22,17 +23,25 @@ const INTERVAL_MS = 60_000;
 /**
  * Tidies now and then, from now on.
  *
- * @param tell is told each time
- * @param failed is told of what the disk refuses; the next round tries again
+ * @param logger is told of every journal that is removed, and of what the disk refuses: the next round tries again
+ * @param tell is told each time how many are kept and how many were removed
  * @returns stops it
  */
 export function keepAsideTidy(
   aside: string,
   limits: AsideLimits,
-  tell: (tidied: AsideTidied) => void,
-  failed: (error: unknown) => void,
+  logger: Pick<Logger, 'info' | 'warn'>,
+  tell: (kept: number, removed: number) => void,
 ): () => void {
-  const tidy = () => tidyAside(aside, limits, Date.now()).then(tell, failed);
+  const tidy = async () => {
+    try {
+      const { kept, removed } = await tidyAside(aside, limits, Date.now());
+      tell(kept, removed.length);
+      for (const path of removed) logger.info({ path }, 'a journal that had been moved aside was removed');
+    } catch (err) {
+      logger.warn({ err }, 'journals that were moved aside cannot be removed now');
+    }
+  };
   const timer = setInterval(tidy, INTERVAL_MS);
   timer.unref();
   void tidy();
@@ -47,7 +56,7 @@ export async function tidyAside(aside: string, limits: AsideLimits, now: number)
   for (const { name, moved } of newestFirst) {
     const journal = name.slice(0, name.lastIndexOf('-'));
     const newer = held.get(journal) ?? 0;
-    const isKept = newer < limits.keep && (limits.keepMs === 0 || now - moved < limits.keepMs);
+    const isKept = newer < limits.asideKeep && (limits.asideKeepMs === 0 || now - moved < limits.asideKeepMs);
     if (isKept) held.set(journal, newer + 1);
     else removed.push(join(aside, name));
   }

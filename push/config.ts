@@ -1,5 +1,6 @@
 /** Settings of the push role. */
 import { type Static, Type } from 'typebox';
+import { ASIDE_SETTINGS } from '../journal/aside-settings.ts';
 import { STANDARD_SCHEDULE } from './machines/retry-schedule.ts';
 
 const SECOND = 1_000;
@@ -106,16 +107,7 @@ export const PushConfig = Type.Object(
       {
         retentionMs: Type.Integer({ default: 7 * 24 * HOUR, description: 'How long messages can be pushed again' }),
         volumeSpanMs: Type.Integer({ default: 24 * HOUR, description: 'Age at which a new journal volume is begun' }),
-        asideKeep: Type.Integer({
-          default: 1,
-          minimum: 0,
-          description: 'Journals that could not serve and were moved aside: how many are kept of each partition',
-        }),
-        asideKeepMs: Type.Integer({
-          default: 7 * 24 * HOUR,
-          minimum: 0,
-          description: 'How long a journal that was moved aside is kept; 0 for no limit',
-        }),
+        ...ASIDE_SETTINGS,
       },
       { default: {}, additionalProperties: false, description: "Push's own journal" },
     ),

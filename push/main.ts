@@ -82,16 +82,7 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
     now: Date.now,
     onError: (err) => logger.warn({ err }, 'capacity cannot be reported'),
   });
-  const { asideKeep: keep, asideKeepMs: keepMs } = config.journal;
-  const stopTidying = keepAsideTidy(
-    `${folder}-aside`,
-    { keep, keepMs },
-    ({ kept, removed }) => {
-      metrics.asideTidied(kept, removed.length);
-      for (const path of removed) logger.info({ path }, 'a journal that had been moved aside was removed');
-    },
-    (err) => logger.warn({ err }, 'journals that were moved aside cannot be removed now'),
-  );
+  const stopTidying = keepAsideTidy(`${folder}-aside`, config.journal, logger, metrics.asideTidied);
   const stopAdapting = adaptRoom(room);
   const observing = setInterval(() => directory.observe(), OBSERVE_MS);
   const expiring = setInterval(() => store.expireDeadLetters(Date.now() - config.deadLetterRetentionMs), EXPIRE_MS);
