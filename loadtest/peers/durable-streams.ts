@@ -123,19 +123,27 @@ function readFrom(
 ): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const path = `/${stream}?offset=${encodeURIComponent(offset)}`;
-    get({ port, agent, path, host: '127.0.0.1', headers: { 'accept-encoding': 'identity' } }, (response) => {
-      if (response.statusCode !== 200) reject(new Error(`a read is answered ${response.statusCode}`));
-      response.on('data', (data: Buffer) => {
-        try {
-          sequence.take(data);
-        } catch (error) {
-          response.destroy();
-          reject(error);
-        }
-      });
-      const next = response.headers['stream-next-offset'];
-      const last = response.headers['stream-up-to-date'] === 'true';
-      response.on('error', reject).on('end', () => resolve(last ? undefined : String(next)));
-    }).on('error', reject);
+    const asked = get(
+      { port, agent, path, host: '127.0.0.1', headers: { 'accept-encoding': 'identity' } },
+      (response) => {
+        if (response.statusCode !== 200) reject(new Error(`a read is answered ${response.statusCode}`));
+        response.on('data', (data: Buffer) => {
+          try {
+            sequence.take(data);
+          } catch (error) {
+            response.destroy();
+            reject(error);
+          }
+        });
+        const next = response.headers['stream-next-offset'];
+        const last = response.headers['stream-up-to-date'] === 'true';
+        response.on('error', reject).on('end', () => resolve(last ? undefined : String(next)));
+      },
+    );
+    asked.on('error', (error: NodeJS.ErrnoException) => {
+      // The server may close a connection that has been idle just when it is used again: nothing was read then.
+      if (asked.reusedSocket && error.code === 'ECONNRESET') resolve(readFrom(port, agent, stream, offset, sequence));
+      else reject(error);
+    });
   });
 }
