@@ -1,5 +1,5 @@
 /**
- * Deliveries per second of push to one and to a hundred endpoints, beside a raw undici loop that posts bodies of the same length.
+ * Deliveries per second of push to one and to a hundred endpoints, beside a raw undici loop that posts the same bodies.
  *
  * Subject: `sluice push` as a process, whose journal already holds the messages. Each measurement sends every endpoint back to its
  * beginning (POST /v1/webhook/resume), so everything is read from the journal, signed, ordered, sent and recorded again.
@@ -11,19 +11,21 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { openTokenKeys } from '../protocol/claims/keys.ts';
 import { mintToken } from '../protocol/claims/token.ts';
-import { packEvent } from '../protocol/envelope.ts';
+import { packEvent, payloadJson, unpackEvent } from '../protocol/envelope.ts';
 import { TextLine } from '../protocol/generated/ocr/v1m0/ocr_pb.js';
 import type { ProduceRecord } from '../protocol/log/log.ts';
 import { openLog } from '../protocol/log/open.ts';
 import { RESULTS_TOPIC, topicDefinitions } from '../protocol/log/topics.ts';
 import { newMessageId } from '../protocol/message-id.ts';
 import { newSecret, openSealingKeys, sealSecret } from '../protocol/webhook/sealing.ts';
+import { messageFrame } from '../push/write/message-frame.ts';
 import type { RawRun } from './push-raw.ts';
 import type { FromSink, ToSink } from './push-sink.ts';
 import type { BenchCase, BenchContext, Measurement, OpenVariant, Suite } from './suite.ts';
 
 const HOUR = 3_600_000;
-const REQUESTS = 60_000;
+/** So many that sending a hundred endpoints back to their beginning, a request with a token to check for each, counts for little. */
+const REQUESTS = 120_000;
 /** As many as are under way to one endpoint at most in push's own defaults. */
 const RAW_CONCURRENCY_OF_ONE = 32;
 const TEXT = 'x'.repeat(250);
@@ -83,7 +85,7 @@ function openRaw(endpoints: number): (context: BenchContext) => Promise<OpenVari
     const run: RawRun = {
       urls: Array.from({ length: endpoints }, (_, i) => sink.url(i)),
       requests,
-      body: JSON.stringify(exampleBody()),
+      body: exampleBody(),
       concurrency: endpoints === 1 ? RAW_CONCURRENCY_OF_ONE : 1,
     };
     return {
@@ -165,21 +167,11 @@ function message(client: string, token: string, index: number): ProduceRecord {
   return { key: client, value: packEvent({ correlationId, client, token, traceparent: '' }, event) };
 }
 
-/** Like a message as it is pushed, in every length. */
-function exampleBody(): object {
-  const id = newMessageId(Date.now());
-  const payload = { imageId: id, index: 1, label: 'text', confidence: 0.5, text: TEXT };
-  return {
-    kind: 'message',
-    epoch: 'x'.repeat(10),
-    offset: 10_000,
-    prev: 9_999,
-    time: new Date(0).toISOString(),
-    type: 'ocr.v1m0.TextLine',
-    transaction: 'transaction-10',
-    id,
-    payload,
-  };
+/** A message as it is pushed: the raw loop posts the same bytes. */
+function exampleBody(): string {
+  const event = unpackEvent(message('client-10', '', 10).value);
+  const frame = messageFrame('x'.repeat(10), 10_000, event, JSON.stringify(payloadJson(event)))(9_999);
+  return frame.toString().trimEnd();
 }
 
 async function startPushProcess(data: string): Promise<{ url: string; stop(): Promise<void> }> {
