@@ -1,5 +1,7 @@
 /** The load programs as they are run: against a deployment by its URL, with their verdicts and exit codes. */
+
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -79,14 +81,15 @@ test('a missed objective ends with 1, a wrong one with 2 before anything is sent
 test('the canary outlives its tokens, tells latency and completeness, and ends when it is told to', {
   timeout: 120_000,
 }, async () => {
-  const { secret } = JSON.parse(runSluice(['clients', 'add', 'canary', '--data', data]));
+  const client = `canary-${randomUUID()}`;
+  const { secret } = JSON.parse(runSluice(['clients', 'add', client, '--data', data]));
   const secretFile = join(folder, 'secret');
   writeFileSync(secretFile, secret);
   const asked = [
     '--url',
     sluice.url,
     '--client',
-    'canary',
+    client,
     '--secret-file',
     secretFile,
     '--interval',

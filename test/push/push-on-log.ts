@@ -2,7 +2,8 @@
  * Push beside the firehose, each a `sluice` process of its own on one log, with a receiver process: what is promised of webhooks,
  * whatever the log.
  */
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { cp, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -127,9 +128,10 @@ export function pushOnLog(isWanted: boolean, kafka: () => Promise<KafkaSettings 
     }
 
     test('killed under load: delivered is what is in the journal, in order, repeated at most by the group', async () => {
-      const loads = await Promise.all(['kill-a', 'kill-b', 'kill-c'].map(openLoad));
-      receiver.behave('/kill-b', { kind: 'accept', delayMs: 3 });
-      receiver.behave('/kill-c', { kind: 'fail-first', times: 15 });
+      const loads = await Promise.all(['a', 'b', 'c'].map((name) => openLoad(`kill-${name}-${randomUUID()}`)));
+      const [first, slow, failing] = loads as [Load, Load, Load];
+      receiver.behave(slow.path, { kind: 'accept', delayMs: 3 });
+      receiver.behave(failing.path, { kind: 'fail-first', times: 15 });
       let isLoading = true;
       const loading = (async () => {
         for (let round = 0; isLoading; round++) {
@@ -140,8 +142,8 @@ export function pushOnLog(isWanted: boolean, kafka: () => Promise<KafkaSettings 
       })();
       for (let kills = 0; kills < KILLS; kills++) {
         const push = await start('push');
-        const before = (await receiver.received('/kill-a')).length;
-        await receiver.until('/kill-a', (all) => all.length > before + 10, READ_MS);
+        const before = (await receiver.received(first.path)).length;
+        await receiver.until(first.path, (all) => all.length > before + 10, READ_MS);
         await kill(push);
       }
       isLoading = false;
@@ -162,13 +164,14 @@ export function pushOnLog(isWanted: boolean, kafka: () => Promise<KafkaSettings 
       const data = await Promise.all(
         ['one', 'two'].map(async (name) => {
           if (!isKafka) return deployment.folder;
-          const folder = join(deployment.folder, name);
-          await mkdir(folder);
+          const folder = await mkdtemp(join(deployment.folder, `${name}-`));
           await cp(join(deployment.folder, 'keys'), join(folder, 'keys'), { recursive: true });
           return folder;
         }),
       );
-      const clients = partitions.flatMap((partition) => clientsOf(partition, partitions.length, 'split', 2));
+      const clients = partitions.flatMap((partition) =>
+        clientsOf(partition, partitions.length, `split-${randomUUID()}`, 2),
+      );
       const loads = await Promise.all(clients.map(openLoad));
       for (const load of loads)
         await produce(
@@ -196,7 +199,7 @@ export function pushOnLog(isWanted: boolean, kafka: () => Promise<KafkaSettings 
         await process.stop();
       }
       // Another process takes the partitions of one over, with a copy of its folder: nothing comes twice, and what is new comes.
-      const heir = isKafka ? join(deployment.folder, 'heir') : deployment.folder;
+      const heir = isKafka ? await mkdtemp(join(deployment.folder, 'heir-')) : deployment.folder;
       if (isKafka) await cp(data[1]!, heir, { recursive: true });
       const moved = loads.filter(({ client }) => shares[1]!.includes(partitionOf(client, partitions.length)));
       for (const load of moved) await produce(load, ['t0', 't1']);
