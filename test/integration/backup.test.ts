@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ClientProgram } from '../crash/client-program.ts';
 import { isComplete } from '../crash/exactly-once.ts';
 import { readFirehose } from '../harness/firehose-reader.ts';
@@ -16,7 +16,7 @@ let data: string;
 let sluice: SluiceProcess;
 let image: Buffer;
 
-beforeAll(async () => {
+beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-backup-'));
   data = join(folder, 'data');
   image = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'white' } })
@@ -25,7 +25,7 @@ beforeAll(async () => {
   sluice = await start();
 }, 120_000);
 
-afterAll(async () => {
+afterEach(async () => {
   await sluice?.kill();
   await rm(folder, { recursive: true });
 });

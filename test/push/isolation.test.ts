@@ -5,6 +5,7 @@
  * What is compared is far apart on any machine. A dead receiver keeps a request for two seconds; if those requests were in the
  * way of others, a round would take minutes where it takes about a second.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,7 +60,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function newClient(name: string): Promise<Client> {
+async function newClient(prefix: string): Promise<Client> {
+  const name = `${prefix}-${randomUUID()}`;
   const path = `/${name}`;
   return { name, path, token: await deployment.token(name, { url: receiver.http + path, secrets: [newSecret()] }) };
 }
