@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { keepAsideTidy } from '../journal/aside.ts';
 import { journalLag } from '../protocol/capacity/journal-lag.ts';
 import { nodeName, startCapacityReporter } from '../protocol/capacity/reporter.ts';
+import { ConfigError } from '../protocol/config/load.ts';
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
 import { ThreadSupervisor } from '../protocol/thread/thread-supervisor.ts';
 import { openSealingKeys } from '../protocol/webhook/sealing.ts';
@@ -119,6 +120,8 @@ function adaptRoom(room: SharedRoom): () => void {
 
 async function readSenderOptions(config: PushConfig): Promise<SenderOptions> {
   const { caFile, certFile, keyFile } = config.tls;
+  if ((certFile === '') !== (keyFile === ''))
+    throw new ConfigError('push.tls: certFile and keyFile belong together: give both, or neither');
   const read = (file: string) => readFile(file, 'utf8');
   return {
     allowLoopback: config.allowLoopback,

@@ -1,11 +1,13 @@
 /** What keeps a webhook from being misused: certificates on both sides, secrets that nobody reads, records that are not the client's. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Registry } from 'prom-client';
 import { describe, expect, test, vi } from 'vitest';
 import { RESULTS_TOPIC } from '../protocol/log/topics.ts';
 import { newSecret } from '../protocol/webhook/sealing.ts';
+import { startPush } from './main.ts';
 import { acceptedOffsets, type Receiver } from './testing/receiver.ts';
-import { pushOfFile, type RunningPush, runPush, WAIT } from './testing/running-push.ts';
+import { pushConfig, pushOfFile, type RunningPush, runPush, WAIT } from './testing/running-push.ts';
 
 let receiver: Receiver;
 let push: RunningPush;
@@ -43,6 +45,13 @@ describe('TLS', () => {
       await secured.deployment.remove();
     }
   });
+});
+
+test.each(['certFile', 'keyFile'])('%s alone is refused: push does not start without the other', async (setting) => {
+  const tls = { [setting]: new URL('./testing/receiver-key.pem', import.meta.url).pathname };
+  const { context } = push.deployment;
+  const apart = { ...context, dataFolder: `${context.dataFolder}-apart`, metrics: new Registry() };
+  await expect(startPush(apart, pushConfig({ tls }))).rejects.toThrow('certFile and keyFile belong together');
 });
 
 test('what lies on the disk and on the log shows no secret', async () => {
