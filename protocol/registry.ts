@@ -17,7 +17,13 @@ import {
   TransactionOpened,
 } from './generated/ingest/v1m0/ingest_pb.js';
 import { TextLine } from './generated/ocr/v1m0/ocr_pb.js';
-import { DeliveryFailed, WebhookDisabled, WebhookGap, WebhookParked, WebhookResumed } from './generated/push/v1m0/push_pb.js';
+import {
+  DeliveryFailed,
+  WebhookDisabled,
+  WebhookGap,
+  WebhookParked,
+  WebhookResumed,
+} from './generated/push/v1m0/push_pb.js';
 import { TransactionSummary } from './generated/summary/v1m0/summary_pb.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: MessageType is invariant in its message; the registry holds all of them.
