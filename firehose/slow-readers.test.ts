@@ -99,33 +99,6 @@ test('a stuck stream of an HTTP/2 connection ends alone', { timeout: 180_000 }, 
   await expect.poll(() => connections('big')).toHaveLength(0);
 });
 
-test('stuck readers with a large backlog cost a bounded buffer each, however much waits and is said to them', async () => {
-  const readers = 20;
-  const token = await node.token('big');
-  const before = await heldBytes();
-  const stuck = await Promise.all(
-    Array.from({ length: readers }, () => BareConnection.open(node.url, token, { from: 'earliest' })),
-  );
-  await expect.poll(() => connections('big')).toHaveLength(readers);
-  const filled = (await heldBytes()) - before;
-  // What is appended meanwhile is not kept for them either, nor is what they are told.
-  for (let n = 0; n < 5; n++) await node.produce('big', BACKLOG.slice(0, 10));
-  const [{ stream }] = (await connections('big')) as [{ stream: string }];
-  for (let n = 0; n < 200; n++) {
-    await fetch(`${node.url}/v1/firehose/${stream}`, {
-      method: 'PATCH',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ kind: n % 2 === 0 ? 'pause' : 'resume' }),
-    });
-  }
-  expect(await connections('big')).toHaveLength(readers);
-  const later = (await heldBytes()) - before;
-  // A chunk or two in the server, and what this process reads ahead as the client; half a GiB waits.
-  expect(Math.max(filled, later)).toBeLessThan(readers * MIB);
-  for (const connection of stuck) await connection[Symbol.asyncDispose]();
-  await expect.poll(() => connections('big')).toHaveLength(0);
-}, 180_000);
-
 test('a flood of rubbish after the request is thrown away and harms no stream', async () => {
   const client = `flooded-${randomUUID()}`;
   await node.produce(client, [{ text: 'first' }]);

@@ -26,7 +26,7 @@ import { startFirehose } from '../main.ts';
 import { freePort } from './free-port.ts';
 
 const HOUR = 3_600_000;
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 
 export interface Produced {
   readonly transaction?: string;
