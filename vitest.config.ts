@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/harness/longest-first.ts';
 
 export default defineConfig({
   test: {
@@ -11,6 +12,7 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     // Two cores: more files at once only make each other slow.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     // Many tests run real processes against real time-outs, and a small machine stalls now and then. What is broken fails twice, and
     // a test that needed its second chance is reported as such.
     retry: 1,
