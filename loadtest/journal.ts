@@ -9,7 +9,7 @@ import { readFile, readJournal } from './journal/read.ts';
 import type { BenchContext, Suite, Variant } from './suite.ts';
 
 const APPEND_ENTRIES = 20_000;
-const SYNCED = 'one fdatasync a batch';
+const SYNCED = 'one fsync a batch';
 
 const appendCase = (name: string, batch: number, clients: number, entries: number) => ({
   name,

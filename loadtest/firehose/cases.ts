@@ -13,7 +13,7 @@ export interface Size {
   readonly live: readonly FanOut[];
 }
 
-const JOURNAL = 'journal with one fdatasync a batch';
+const JOURNAL = 'journal with one fsync a batch';
 const CLIENTS = 100;
 
 export function firehoseCases({ rounds, messages, idleConnections, live }: Size): BenchCase[] {

@@ -1,5 +1,5 @@
 /** Appending entries to a journal, and the same bytes to a file, with one sync a batch. */
-import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { openJournalWriter } from '../../journal/writer.ts';
 import type { BenchContext, OpenVariant } from '../suite.ts';
@@ -39,7 +39,7 @@ export function appendToFile({ folder }: BenchContext, batch: number, total: num
       const started = start();
       for (let i = 0; i < total; i += batch) {
         writeSync(file, Buffer.concat(frames.slice(i, i + batch)));
-        fdatasyncSync(file);
+        fsyncSync(file);
       }
       return perSecond(total, started);
     },

@@ -64,7 +64,7 @@ export const suite: Suite = {
       better: 'higher',
       rounds: 3,
       variants: [
-        { name: 'journaler', kind: 'subject', durability: 'one fdatasync a batch', open: openJournalerVariant },
+        { name: 'journaler', kind: 'subject', durability: 'one fsync a batch', open: openJournalerVariant },
       ],
     },
     {
