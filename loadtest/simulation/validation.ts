@@ -63,9 +63,7 @@ export const suite: Suite = {
       unit: 'records a second of its thread',
       better: 'higher',
       rounds: 3,
-      variants: [
-        { name: 'journaler', kind: 'subject', durability: 'one fsync a batch', open: openJournalerVariant },
-      ],
+      variants: [{ name: 'journaler', kind: 'subject', durability: 'one fsync a batch', open: openJournalerVariant }],
     },
     {
       name: 'summary: records folded, a summary an image',
