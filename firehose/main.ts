@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { keepAsideTidy } from '../journal/aside.ts';
+import { asideMetrics } from '../journal/aside-metrics.ts';
 import { journalLag } from '../protocol/capacity/journal-lag.ts';
 import { nodeName, startCapacityReporter } from '../protocol/capacity/reporter.ts';
 import { RESULTS_TOPIC } from '../protocol/log/topics.ts';
@@ -113,7 +114,12 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
     now: Date.now,
     onError: (err) => logger.warn({ err }, 'capacity cannot be reported'),
   });
-  const stopTidying = keepAsideTidy(`${folder}-aside`, config.journal, logger, metrics.asideTidied);
+  const stopTidying = keepAsideTidy(
+    `${folder}-aside`,
+    config.journal,
+    logger,
+    asideMetrics(context.metrics, 'firehose'),
+  );
   const stopping = new AbortController();
   return {
     name: 'firehose',

@@ -8,8 +8,6 @@ export interface FirehoseMetrics {
   ended(reason: string, messages: number, bytes: number): void;
   /** A request that another node has the journal for. */
   sentElsewhere(how: 'redirected' | 'forwarded' | 'failed'): void;
-  /** Of the journals that were moved aside. */
-  asideTidied(kept: number, removed: number): void;
 }
 
 /** What is asked when somebody looks at the metrics. */
@@ -81,16 +79,6 @@ export function firehoseMetrics(registry: Registry, state: FirehoseState): Fireh
       this.set(state.nodes());
     },
   });
-  const aside = new Gauge({
-    name: 'sluice_firehose_journals_aside',
-    help: 'Journals that could not serve, were moved aside and are still there',
-    registers,
-  });
-  const asideRemoved = new Counter({
-    name: 'sluice_firehose_journals_aside_removed_total',
-    help: 'Journals that had been moved aside and were removed, being too many or too old',
-    registers,
-  });
   registerPartitionMetrics(registry, state);
   return {
     journaled(messages, size, repeated) {
@@ -105,10 +93,6 @@ export function firehoseMetrics(registry: Registry, state: FirehoseState): Fireh
       sentBytes.inc(size);
     },
     sentElsewhere: (how) => elsewhere.inc({ how }),
-    asideTidied(kept, removed) {
-      aside.set(kept);
-      asideRemoved.inc(removed);
-    },
   };
 }
 

@@ -2,6 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { keepAsideTidy } from '../journal/aside.ts';
+import { asideMetrics } from '../journal/aside-metrics.ts';
 import { journalLag } from '../protocol/capacity/journal-lag.ts';
 import { nodeName, startCapacityReporter } from '../protocol/capacity/reporter.ts';
 import { ConfigError } from '../protocol/config/load.ts';
@@ -83,7 +84,7 @@ export async function startPush(context: RoleContext, config: PushConfig): Promi
     now: Date.now,
     onError: (err) => logger.warn({ err }, 'capacity cannot be reported'),
   });
-  const stopTidying = keepAsideTidy(`${folder}-aside`, config.journal, logger, metrics.asideTidied);
+  const stopTidying = keepAsideTidy(`${folder}-aside`, config.journal, logger, asideMetrics(registry, 'push'));
   const stopAdapting = adaptRoom(room);
   const observing = setInterval(() => directory.observe(), OBSERVE_MS);
   const expiring = setInterval(() => store.expireDeadLetters(Date.now() - config.deadLetterRetentionMs), EXPIRE_MS);

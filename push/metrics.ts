@@ -15,8 +15,6 @@ export interface PushMetrics {
   endpoints(counts: Readonly<Record<Health['kind'], number>>): void;
   queues(queues: PushQueues): void;
   noticeDropped(): void;
-  /** Of the journals that were moved aside. */
-  asideTidied(kept: number, removed: number): void;
 }
 
 /** What waits, over all endpoints: each has a bound by config or in code. */
@@ -37,16 +35,6 @@ export interface PushQueues {
 
 export function pushMetrics(registry: Registry): PushMetrics {
   const registers = [registry];
-  const aside = new Gauge({
-    name: 'sluice_push_journals_aside',
-    help: 'Journals that could not serve, were moved aside and are still there',
-    registers,
-  });
-  const asideRemoved = new Counter({
-    name: 'sluice_push_journals_aside_removed_total',
-    help: 'Journals that had been moved aside and were removed, being too many or too old',
-    registers,
-  });
   const requests = new Counter({
     name: 'sluice_push_requests_total',
     help: 'Requests to webhooks',
@@ -118,10 +106,6 @@ export function pushMetrics(registry: Registry): PushMetrics {
     lag: (partition, records) => lag.set({ partition }, records),
     missed: () => missed.inc(),
     noticeDropped: () => dropped.inc(),
-    asideTidied(kept, removed) {
-      aside.set(kept);
-      asideRemoved.inc(removed);
-    },
     endpoints(counts) {
       for (const [state, count] of Object.entries(counts)) endpoints.set({ state }, count);
     },
