@@ -1,21 +1,14 @@
 /** Submissions that are repeated: answered as before, under whatever was known of them. */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { unpackEvent } from '../../protocol/envelope.ts';
 import { LogUnavailableError } from '../../protocol/log/errors.ts';
 import { SubmissionFixture } from '../testing/submission-fixture.ts';
 
-let fixture: SubmissionFixture;
-let jpeg: Buffer;
-let png: Buffer;
-beforeAll(async () => {
-  fixture = await SubmissionFixture.open();
-  ({ jpeg, png } = fixture);
-});
+const fixture = await SubmissionFixture.open();
+const { jpeg, png, submit } = fixture;
 afterAll(() => fixture.close());
 beforeEach(() => fixture.reset());
-
-const submit: SubmissionFixture['submit'] = (...request) => fixture.submit(...request);
 
 describe('under an idempotency key', () => {
   // A test that is run again must not find the keys of its first run.

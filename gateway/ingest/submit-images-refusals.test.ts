@@ -1,20 +1,14 @@
 /** Submissions that are refused, each with its problem, and those that the log does not take. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { LogUnavailableError, RecordTooLargeError } from '../../protocol/log/errors.ts';
 import { isUuid } from '../../protocol/message-id.ts';
 import { sampleImage } from '../testing/sample-image.ts';
 import { form, MAX_BYTES, type Part, SubmissionFixture } from '../testing/submission-fixture.ts';
 
-let fixture: SubmissionFixture;
-let jpeg: Buffer;
-beforeAll(async () => {
-  fixture = await SubmissionFixture.open();
-  ({ jpeg } = fixture);
-});
+const fixture = await SubmissionFixture.open();
+const { jpeg, submit } = fixture;
 afterAll(() => fixture.close());
 beforeEach(() => fixture.reset());
-
-const submit: SubmissionFixture['submit'] = (...request) => fixture.submit(...request);
 
 describe('what is refused, with its problem and the field at fault', () => {
   test.each<[string, number, string, string | undefined, () => ReturnType<typeof submit>]>([

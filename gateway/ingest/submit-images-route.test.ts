@@ -1,7 +1,7 @@
 /** Images that are accepted: what is on the log before the 202, and where a large one lies. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { FolderBlobStore } from '../../protocol/blob/folder-blob-store.ts';
 import { payloadOf, unpackEvent } from '../../protocol/envelope.ts';
 import { ImageAccepted, IngestedImage } from '../../protocol/generated/ingest/v1m0/ingest_pb.js';
@@ -9,17 +9,10 @@ import { derivedMessageId, isUuid } from '../../protocol/message-id.ts';
 import { sampleImage } from '../testing/sample-image.ts';
 import { form, INLINE_BYTES, SubmissionFixture } from '../testing/submission-fixture.ts';
 
-let fixture: SubmissionFixture;
-let jpeg: Buffer;
-let png: Buffer;
-beforeAll(async () => {
-  fixture = await SubmissionFixture.open();
-  ({ jpeg, png } = fixture);
-});
+const fixture = await SubmissionFixture.open();
+const { jpeg, png, submit } = fixture;
 afterAll(() => fixture.close());
 beforeEach(() => fixture.reset());
-
-const submit: SubmissionFixture['submit'] = (...request) => fixture.submit(...request);
 
 describe('an image that is accepted', () => {
   test('is on ingest-1 under its transaction and told on results-1 under its client before the 202', async () => {

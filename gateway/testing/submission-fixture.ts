@@ -46,7 +46,7 @@ export class SubmissionFixture {
   }
 
   /** @param headers undefined: not sent. Default: the token, and that it is a JPEG */
-  submit(content: Buffer | string, headers: Headers = {}, path = 't1/images') {
+  readonly submit = (content: Buffer | string, headers: Headers = {}, path = 't1/images') => {
     const all: Headers = { authorization: `Bearer ${this.token}`, 'content-type': 'image/jpeg', ...headers };
     return this.gateway.server.inject({
       method: 'POST',
@@ -57,7 +57,7 @@ export class SubmissionFixture {
       >,
       body: content,
     });
-  }
+  };
 
   async metric(name: string): Promise<number | undefined> {
     return (await this.gateway.metrics.getSingleMetric(name)?.get())?.values[0]?.value;
