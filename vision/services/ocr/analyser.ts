@@ -11,6 +11,7 @@ import { inReadingOrder } from '../reading-order.ts';
 import type { Analyser, OpenOptions } from '../service.ts';
 import { partedAtColumns } from './columns.ts';
 import { detectionShapes, detectLines } from './detect.ts';
+import { inkOfColumns } from './ink.ts';
 import { OcrParameters } from './parameters.ts';
 import { type ReadLine, readLines, recognitionShapes, turned, turnUpright, type UprightLine } from './recognise.ts';
 import { withWordSpaces } from './word-spaces.ts';
@@ -53,8 +54,11 @@ export async function openOcr(options: OpenOptions): Promise<Analyser<TextLine>>
       const lines = await readBothWaysWhereInDoubt(upright, read, parameters.angle.doubtBelow);
       const results = lines
         .filter((line) => isText(line, parameters.recognition))
-        .flatMap((line) => partedAtColumns(line, parameters.columns))
-        .map((line) => toResult(line, recognition.model, parameters.spaces));
+        .flatMap((line) => {
+          const ink = inkOfColumns(line.pixels);
+          const parts = partedAtColumns(line, ink, parameters.columns);
+          return parts.map((part) => toResult(part, ink, recognition.model, parameters.spaces));
+        });
       const kept = results.filter(({ text, confidence }) => text !== '' && confidence >= threshold);
       return inReadingOrder(kept, placeOf).map((result, index) => ({ ...result, index }));
     },
@@ -109,14 +113,14 @@ function confidenceOf({ characters }: ReadLine): number {
   return characters.reduce((total, character) => total + character.confidence, 0) / characters.length;
 }
 
-function toResult(line: ReadLine, model: Model, spaces: OcrParameters['spaces']): TextLine {
+function toResult(line: ReadLine, ink: Float32Array, model: Model, spaces: OcrParameters['spaces']): TextLine {
   const [topLeft, topRight, bottomRight, bottomLeft] = line.quad;
   return {
     imageId: '',
     index: 0,
     label: 'text',
     confidence: confidenceOf(line),
-    text: withWordSpaces(line.characters, line.pixels, line.columnsPerStep, spaces),
+    text: withWordSpaces(line, ink, spaces),
     quadrilateral: { topLeft, topRight, bottomRight, bottomLeft },
     model,
   };

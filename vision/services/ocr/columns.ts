@@ -6,8 +6,7 @@
  * Where a line is parted that should not be, no character is lost: its parts follow each other in reading order.
  */
 import { sliceOf } from '../../imaging/geometry.ts';
-import type { Character } from './ctc.ts';
-import { inkOfColumns, widestGap } from './ink.ts';
+import { gapsBetween, median, middleOf } from './ink.ts';
 import type { ReadLine } from './recognise.ts';
 
 export interface ColumnOptions {
@@ -22,14 +21,15 @@ export interface ColumnOptions {
 /** Share of the line's height above which a gap is hardly one between two letters. */
 const WORD_GAP = 0.3;
 
-/** @returns the line itself, or its parts from left to right; all keep the pixels of the whole. */
-export function partedAtColumns(line: ReadLine, options: ColumnOptions): ReadLine[] {
+/**
+ * @param ink of the line's columns
+ * @returns the line itself, or its parts from left to right; all keep the pixels, and with them the ink, of the whole
+ */
+export function partedAtColumns(line: ReadLine, ink: Float32Array, options: ColumnOptions): ReadLine[] {
   const { width, height } = line.pixels;
-  const middle = ({ from, to }: Character) => ((from + to) / 2) * line.columnsPerStep;
   // A space that the model saw would halve the gap in which it stands.
   const inked = line.characters.filter(({ text }) => text !== ' ');
-  const ink = inkOfColumns(line.pixels);
-  const gaps = inked.slice(1).map((next, index) => widestGap(ink, middle(inked[index]!), middle(next)));
+  const gaps = gapsBetween(inked, ink, line.columnsPerStep);
   const widths = gaps.map(({ from, to }) => to - from);
   const wide = options.minWidth * height;
   const between = widths.filter((gap) => gap > WORD_GAP * height && gap < wide);
@@ -41,12 +41,10 @@ export function partedAtColumns(line: ReadLine, options: ColumnOptions): ReadLin
     return {
       ...line,
       quad: sliceOf(line.quad, start / width, end / width),
-      characters: line.characters.filter((character) => middle(character) >= start && middle(character) < end),
+      characters: line.characters.filter((character) => {
+        const middle = middleOf(character, line.columnsPerStep);
+        return middle >= start && middle < end;
+      }),
     };
   });
-}
-
-/** Of nothing it is 0. */
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 }

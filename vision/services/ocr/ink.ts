@@ -1,5 +1,6 @@
 /** Where a line's pixels have ink and where they have none. */
 import type { DecodedImage } from '../../inference/decode.ts';
+import type { Character } from './ctc.ts';
 
 /** Share of the line's contrast from which a column has ink. */
 const INK = 0.3;
@@ -39,8 +40,24 @@ export function inkOfColumns({ data, width, height }: DecodedImage): Float32Arra
   return ink;
 }
 
+/** The widest gap between each character and the next. @param columnsPerStep columns for one step of the characters' positions */
+export function gapsBetween(characters: readonly Character[], ink: Float32Array, columnsPerStep: number): Gap[] {
+  const middles = characters.map((character) => middleOf(character, columnsPerStep));
+  return middles.slice(1).map((next, index) => widestGap(ink, middles[index]!, next));
+}
+
+/** The column in which a character has its middle. */
+export function middleOf({ from, to }: Character, columnsPerStep: number): number {
+  return ((from + to) / 2) * columnsPerStep;
+}
+
+/** Of nothing it is 0. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+}
+
 /** The widest gap that begins and ends between two columns; an empty one where there is none. */
-export function widestGap(ink: Float32Array, from: number, to: number): Gap {
+function widestGap(ink: Float32Array, from: number, to: number): Gap {
   let widest: Gap = { from: 0, to: 0 };
   let start = Math.floor(from);
   for (let x = start; x < Math.min(to, ink.length); x++) {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { inkOfColumns } from './ink.ts';
 import { withWordSpaces } from './word-spaces.ts';
 
 const options = { minWidth: 0.18, medianFactor: 2.2, medianMargin: 0.06 };
@@ -15,7 +16,7 @@ function line(characters: readonly [text: string, gapBefore: number][], backgrou
     x += 10;
     return character;
   });
-  return withWordSpaces(placed, pixels, 1, options);
+  return withWordSpaces({ characters: placed, pixels, columnsPerStep: 1 }, inkOfColumns(pixels), options);
 }
 
 test('puts a space where the gap is wide beside the others', () => {

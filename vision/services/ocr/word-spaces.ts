@@ -4,9 +4,8 @@
  * It was trained mostly on Chinese, which has none, and drops them where lines are short or words stand close. The
  * pixels still have them: a gap between two characters that is wide beside the other gaps of its line is a space.
  */
-import type { DecodedImage } from '../../inference/decode.ts';
-import type { Character } from './ctc.ts';
-import { inkOfColumns, widestGap } from './ink.ts';
+import { gapsBetween, median } from './ink.ts';
+import type { ReadLine } from './recognise.ts';
 
 export interface SpaceOptions {
   /** A space is at least this share of the line's height … */
@@ -17,26 +16,16 @@ export interface SpaceOptions {
   readonly medianMargin: number;
 }
 
-/**
- * The line's text with spaces where its pixels have word gaps.
- * @param columnsPerStep columns of `pixels` for one step of the characters' positions.
- */
+/** The line's text with spaces where its pixels have word gaps. @param ink of the line's columns */
 export function withWordSpaces(
-  characters: readonly Character[],
-  pixels: DecodedImage,
-  columnsPerStep: number,
+  { characters, pixels, columnsPerStep }: Pick<ReadLine, 'characters' | 'pixels' | 'columnsPerStep'>,
+  ink: Float32Array,
   options: SpaceOptions,
 ): string {
-  const ink = inkOfColumns(pixels);
-  const gaps = characters.slice(1).map((next, index) => {
-    const middle = (character: Character) => ((character.from + character.to) / 2) * columnsPerStep;
-    const { from, to } = widestGap(ink, middle(characters[index]!), middle(next));
-    return to - from;
-  });
-  const median = gaps.toSorted((a, b) => a - b)[gaps.length >> 1] ?? 0;
+  const gaps = gapsBetween(characters, ink, columnsPerStep).map(({ from, to }) => to - from);
   const least = Math.max(
     options.minWidth * pixels.height,
-    options.medianFactor * median + options.medianMargin * pixels.height,
+    options.medianFactor * median(gaps) + options.medianMargin * pixels.height,
   );
   let text = '';
   for (const [index, character] of characters.entries()) {
