@@ -12,10 +12,11 @@ import { openTokenKeys, type TokenKeys } from '../protocol/claims/keys.ts';
 import { mintToken } from '../protocol/claims/token.ts';
 import { TokenVerifier } from '../protocol/claims/verifier.ts';
 import { type Event, packEvent, unpackEvent } from '../protocol/envelope.ts';
+import { DeadLetter } from '../protocol/generated/deadletter/v1m0/deadletter_pb.js';
 import { ImageAccepted, IngestedImage } from '../protocol/generated/ingest/v1m0/ingest_pb.js';
 import { openEmbeddedLog } from '../protocol/log/embedded/open.ts';
 import type { Log, LogRecord } from '../protocol/log/log.ts';
-import { INGEST_TOPIC, RESULTS_TOPIC, topicDefinitions } from '../protocol/log/topics.ts';
+import { DEAD_LETTER_TOPIC, INGEST_TOPIC, RESULTS_TOPIC, topicDefinitions } from '../protocol/log/topics.ts';
 import { derivedMessageId, newMessageId } from '../protocol/message-id.ts';
 
 const HOUR = 3_600_000;
@@ -140,6 +141,10 @@ export async function recordsOf(log: Log, topic: string): Promise<LogRecord[]> {
 
 export async function eventsOf(log: Log, topic: string): Promise<Event[]> {
   return (await recordsOf(log, topic)).map((record) => unpackEvent(record.value));
+}
+
+export async function deadLettersOf(log: Log): Promise<DeadLetter[]> {
+  return (await recordsOf(log, DEAD_LETTER_TOPIC)).map(({ value }) => DeadLetter.fromBinary(value!));
 }
 
 /** Waits until a group has finished everything that a topic holds. */

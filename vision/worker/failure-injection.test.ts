@@ -12,10 +12,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { payloadOf } from '../../protocol/envelope.ts';
 import { Barcode } from '../../protocol/generated/barcode/v1m0/barcode_pb.js';
 import { ServiceCompleted, ServiceFailed } from '../../protocol/generated/completion/v1m0/completion_pb.js';
-import { DeadLetter } from '../../protocol/generated/deadletter/v1m0/deadletter_pb.js';
-import { DEAD_LETTER_TOPIC, INGEST_TOPIC, RESULTS_TOPIC } from '../../protocol/log/topics.ts';
+import { INGEST_TOPIC, RESULTS_TOPIC } from '../../protocol/log/topics.ts';
 import { type InferenceProcess, startInferenceProcess } from '../inference/inference-process.ts';
-import { type Bench, drained, eventsOf, mint, openBench, recordsOf, submit } from '../testing.ts';
+import { type Bench, deadLettersOf, drained, eventsOf, mint, openBench, submit } from '../testing.ts';
 import { Attempts } from './attempts.ts';
 import { type Engine, inferenceEngine } from './engine.ts';
 import { workerMetrics } from './metrics.ts';
@@ -127,7 +126,7 @@ test('crashing, exhausting memory and hanging fail their own images and no other
     ['is stopped', '/problems/analysis-timeout', 2],
     ['sound after all that', 2],
   ]);
-  const letters = (await recordsOf(bench.log, DEAD_LETTER_TOPIC)).map(({ value }) => DeadLetter.fromBinary(value!));
+  const letters = await deadLettersOf(bench.log);
   expect(letters.map(({ type }) => type)).toEqual([
     '/problems/analysis-crashed',
     '/problems/analysis-crashed',
@@ -151,7 +150,7 @@ test('an image that uses up the memory of its process ends that process alone', 
     ['eats all memory', '/problems/analysis-crashed', 2],
     ['after', 2],
   ]);
-  const letters = (await recordsOf(bench.log, DEAD_LETTER_TOPIC)).map(({ value }) => DeadLetter.fromBinary(value!));
+  const letters = await deadLettersOf(bench.log);
   // V8 aborts when its heap is used up: the child dies of its own memory, not of a time limit or of us.
   expect(letters.map(({ detail }) => detail)).toEqual(['the inference process died: SIGABRT']);
   expect(inference.status().restarts).toBe(2);
