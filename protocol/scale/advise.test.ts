@@ -4,6 +4,7 @@ import { adviseScale, DEFAULT_POLICY, NOTHING_KNOWN, type ScalingPolicy } from '
 
 const policy: ScalingPolicy = { ...DEFAULT_POLICY, maxReplicas: 16 };
 const STEP_MS = 15_000;
+const PARTITIONS = 16;
 
 interface Load {
   /** Records per second in each step. */
@@ -23,7 +24,9 @@ function follow({ arrivals, capacity, replicas: start, backlog }: Load, by: Scal
   return arrivals.map((rate, step) => {
     produced += (rate * STEP_MS) / 1000;
     committed = Math.min(produced, committed + (replicas * capacity * STEP_MS) / 1000);
-    const seen = { time: (step + 1) * STEP_MS, replicas, produced, committed, lag: produced - committed };
+    const lag = produced - committed;
+    const waiting = lag > 0 ? PARTITIONS : 0;
+    const seen = { time: (step + 1) * STEP_MS, replicas, produced, committed, lag, partitions: PARTITIONS, waiting };
     const { state: next, advice } = adviseScale(by, state, seen);
     state = next;
     const before = replicas;
@@ -51,6 +54,48 @@ test('less is advised only after a whole window in which less was enough', () =>
 test('an idle group whose rate is unknown is left as it is', () => {
   const history = follow({ arrivals: steps(60, 5), capacity: 20, replicas: 4, backlog: 0 });
   expect(history.every(({ after, reason }) => after === 4 && reason === 'learning')).toBe(true);
+});
+
+/** What is advised for a group of four with two records a second coming, which has done so many in each interval of one second. */
+function rateAfter(intervals: readonly { readonly done: number; readonly waiting: number }[]) {
+  const shape = { replicas: 4, partitions: 16, lag: 1000 };
+  const first = { ...shape, time: 0, produced: 1000, committed: 0, waiting: 16 };
+  let state = adviseScale(policy, NOTHING_KNOWN, first).state;
+  let [time, committed] = [0, 0];
+  let rate: number | undefined;
+  for (const { done, waiting } of intervals) {
+    time += 1000;
+    committed += done;
+    const next = adviseScale(policy, state, { ...shape, time, produced: 1000 + 2 * time, committed, waiting });
+    state = next.state;
+    rate = next.advice.ratePerReplica;
+  }
+  return rate;
+}
+
+test('a rate learnt while the machine stalled is put right by what the group does later, though it is not saturated any more', () => {
+  const stalled = { done: 8, waiting: 16 };
+  expect(rateAfter([stalled])).toBe(2);
+  const quiet = { done: 80, waiting: 0 };
+  expect(rateAfter([stalled, ...new Array(6).fill(quiet)])).toBeGreaterThan(19);
+  // Less than is believed shows nothing then.
+  expect(rateAfter([stalled, { done: 4, waiting: 0 }])).toBe(2);
+});
+
+test('a backlog in a few partitions only does not show what all replicas can do', () => {
+  // One of four replicas may have had four empty partitions; three empty ones are not all that any has.
+  expect(
+    rateAfter([
+      { done: 80, waiting: 16 },
+      { done: 8, waiting: 12 },
+    ]),
+  ).toBe(20);
+  expect(
+    rateAfter([
+      { done: 80, waiting: 16 },
+      { done: 8, waiting: 13 },
+    ]),
+  ).toBe(11);
 });
 
 const loads = fc.record({
@@ -121,7 +166,7 @@ test('what the advice asks for is enough: within reach of the maximum no backlog
 });
 
 test('time that does not move on is refused', () => {
-  const seen = { time: 1, replicas: 1, produced: 0, committed: 0, lag: 0 };
+  const seen = { time: 1, replicas: 1, produced: 0, committed: 0, lag: 0, partitions: 1, waiting: 0 };
   const { state } = adviseScale(policy, NOTHING_KNOWN, seen);
   expect(() => adviseScale(policy, state, seen)).toThrow(RangeError);
 });

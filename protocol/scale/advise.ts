@@ -3,7 +3,9 @@
  *
  * Need = (arrivals per second + backlog ÷ the time in which it is to be gone) ÷ (records per second of one replica ×
  * the share of it that is planned with). A replica's rate is learnt while the group is saturated, since an idle group
- * shows only how much came, never how much it could do.
+ * shows only how much came, never how much it could do. What it did is still a lower bound, so more than was believed
+ * counts at any time, as in the bandwidth estimate of BBR (Cardwell et al., 2016): an estimate from a bad moment, such as
+ * a machine that stalled, does not stay once the replicas it asked for leave nothing to be saturated with.
  *
  * Hysteresis as in Kubernetes' HorizontalPodAutoscaler: a need within the tolerance of what runs changes nothing; more
  * is advised at once, less only when the greatest need of a whole stabilisation window was less. So after an increase no
@@ -45,6 +47,9 @@ export interface Observation {
   readonly committed: number;
   /** Records waiting. */
   readonly lag: number;
+  readonly partitions: number;
+  /** Partitions in which records wait. */
+  readonly waiting: number;
 }
 
 /** What is to be kept from one call to the next; plain JSON. */
@@ -125,10 +130,22 @@ function learning(policy: ScalingPolicy, state: ScalingState, seen: Observation)
 }
 
 function learnRate(state: ScalingState, last: Observation, seen: Observation, doneRate: number): number | undefined {
-  const saturated = Math.min(last.lag, seen.lag) > doneRate * SATURATED_SECONDS && doneRate > 0;
   // While replicas come or go nobody knows how many did the work.
-  if (!saturated || last.replicas !== seen.replicas || seen.replicas === 0) return state.ratePerReplica;
-  return smooth(state.ratePerReplica, doneRate / seen.replicas);
+  if (last.replicas !== seen.replicas || seen.replicas === 0) return state.ratePerReplica;
+  const sample = doneRate / seen.replicas;
+  const better = state.ratePerReplica !== undefined && sample > state.ratePerReplica;
+  return better || saturated(last, seen, doneRate) ? smooth(state.ratePerReplica, sample) : state.ratePerReplica;
+}
+
+/** Whether every replica had enough to do from one look to the next. */
+function saturated(last: Observation, seen: Observation, doneRate: number): boolean {
+  const backlog = Math.min(last.lag, seen.lag);
+  return doneRate > 0 && backlog > doneRate * SATURATED_SECONDS && [last, seen].every(nobodyIdle);
+}
+
+/** Too few partitions are empty to be all that one replica has, when each has its share of them. */
+function nobodyIdle({ partitions, waiting, replicas }: Observation): boolean {
+  return partitions - waiting < Math.max(1, Math.floor(partitions / replicas));
 }
 
 function needOf(policy: ScalingPolicy, seen: Observation, arrivals: number, ratePerReplica: number): number {

@@ -17,13 +17,17 @@ const HOUR = 3_600_000;
 const GROUP = 'vision-test-1.0';
 /** Records a second that one replica does. */
 const REPLICA_RATE = 20;
-const [LOW, HIGH] = [10, 80];
+const [LOW, HIGH] = [5, 80];
+/** How long less must have been enough before less is advised. */
+const DOWN_AFTER_SECONDS = 4;
 
 interface Look {
+  readonly time: string;
   readonly lag: number;
   readonly running: number;
   readonly replicas: number;
   readonly reason: string;
+  readonly ratePerReplica?: number;
 }
 
 let folder: string;
@@ -46,18 +50,21 @@ function scale(...args: string[]): ChildProcess {
   return spawn(process.execPath, [SLUICE, 'scale', ...fixed, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
-test('replicas follow a load that rises and falls: more at once, less after a while, no to and fro, and no backlog stays', {
-  timeout: 120_000,
+test('replicas follow a load that rises and falls: more at once, less only after a while, and no backlog stays', {
+  timeout: 240_000,
 }, async () => {
   let replicas = 1;
   let [arriving, producing] = [LOW, true];
+  let busyUntil = 0;
   const consumer = await log.subscribe({
     group: GROUP,
     topics: [INGEST_TOPIC],
-    // As slow as so many replicas would be.
     maxBatchRecords: 2,
+    // As slow as so many replicas would be, whichever partitions the work is in.
     onBatch: async ({ records }) => {
-      await sleep((records.length * 1000 * 8) / (REPLICA_RATE * replicas));
+      const now = performance.now();
+      busyUntil = Math.max(now, busyUntil) + (records.length * 1000) / (REPLICA_RATE * replicas);
+      await sleep(busyUntil - now);
     },
   });
   const producer = (async () => {
@@ -74,22 +81,26 @@ test('replicas follow a load that rises and falls: more at once, less after a wh
     }
   })();
   const looks: Look[] = [];
-  const command = scale('--replicas', '1', '--interval', '0.5', '--drain-within', '3', '--down-after', '4', '--watch');
+  const timing = ['--interval', '0.5', '--drain-within', '3', '--down-after', String(DOWN_AFTER_SECONDS)];
+  const command = scale('--replicas', '1', ...timing, '--watch');
   createInterface({ input: command.stdout! }).on('line', (line) => {
     const look: Look = JSON.parse(line);
     looks.push(look);
     replicas = look.replicas;
   });
-  const patience = { timeout: 50_000, interval: 100 };
-  const latest = () => looks.at(-1);
+  const seen = (what: (look: Look) => boolean) => {
+    const from = looks.length;
+    return expect.poll(() => looks.slice(from).some(what)).toBe(true);
+  };
 
-  await expect.poll(() => looks.length, patience).toBeGreaterThan(3);
+  await seen(() => true);
   arriving = HIGH;
-  await expect.poll(() => replicas, patience).toBeGreaterThanOrEqual(4);
-  await expect.poll(() => latest()!.lag, patience).toBeLessThan(HIGH);
+  await seen((look) => look.replicas >= 4);
+  // A machine that stalled while the rate was learnt leaves a poor estimate, which the load is to put right.
+  await seen((look) => look.lag < HIGH && look.ratePerReplica! > REPLICA_RATE / 4);
   arriving = LOW;
-  await expect.poll(() => replicas, patience).toBeLessThanOrEqual(2);
-  await expect.poll(() => latest()!.lag, patience).toBeLessThan(HIGH);
+  await seen((look) => look.replicas <= 2);
+  await seen((look) => look.lag < HIGH);
   producing = false;
   await producer;
   const exited = once(command, 'exit');
@@ -97,10 +108,13 @@ test('replicas follow a load that rises and falls: more at once, less after a wh
   expect((await exited)[0]).toBe(0);
   await consumer.close();
 
-  const turns = looks.filter((look) => look.replicas !== look.running).map((look) => look.replicas > look.running);
-  const reversals = turns.filter((up, index) => index > 0 && up !== turns[index - 1]).length;
-  // Up with the load, perhaps down when its backlog is gone, and down with the load.
-  expect(reversals, JSON.stringify(looks)).toBeLessThanOrEqual(1);
+  let increased = Number.NEGATIVE_INFINITY;
+  for (const look of looks) {
+    const time = Date.parse(look.time);
+    if (look.replicas > look.running) increased = time;
+    if (look.replicas < look.running)
+      expect(time - increased, JSON.stringify(looks)).toBeGreaterThanOrEqual(DOWN_AFTER_SECONDS * 1000);
+  }
 });
 
 test('a scheduled job remembers between its runs what it has learnt', { timeout: 180_000 }, async () => {

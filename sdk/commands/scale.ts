@@ -70,7 +70,8 @@ async function advise(log: Log, options: ScaleOptions): Promise<void> {
     const seen = await observe(log, group, topic, replicas);
     const next = adviseScale(policy, state, seen);
     state = next.state;
-    process.stdout.write(`${JSON.stringify({ group, topic, lag: seen.lag, running: replicas, ...next.advice })}\n`);
+    const look = { time: new Date(seen.time), group, topic, lag: seen.lag, running: replicas };
+    process.stdout.write(`${JSON.stringify({ ...look, ...next.advice })}\n`);
     if (options.state !== undefined) await writeFile(options.state, JSON.stringify(state));
     if (options.watch) replicas = next.advice.replicas;
     if (looks > 1 || options.watch) await sleep(intervalMs, undefined, { signal: stop }).catch(() => {});
@@ -87,6 +88,8 @@ async function observe(log: Log, group: string, topic: string, replicas: number)
     produced: sum(({ end }) => end),
     committed: sum(({ committed, earliest }) => committed ?? earliest),
     lag: sum(({ lag }) => lag),
+    partitions: partitions.length,
+    waiting: partitions.filter(({ lag }) => lag > 0).length,
   };
 }
 
