@@ -28,6 +28,8 @@ test.each([
   ['size(payload.faces) == 2', { faces: [1, 2] }, true],
   ['has(payload.box) && payload.box.width > 10', { box: { width: 11 } }, true],
   ['payload.label in ["QRCode", "Code128"]', { label: 'QRCode' }, true],
+  ['payload.ids.exists(id, id == 2)', { ids: [1, 2] }, true],
+  ['type(payload.index) == double && type(payload.text) == string', { index: 3, text: '3' }, true],
 ])('%s over %j is %s', (source, payload, expected) => {
   expect(matches(source, payload)).toBe(expected);
 });
@@ -40,7 +42,14 @@ test('a message that lacks what is asked for does not match, nor does a value th
 describe('what is wrong is said with its position', () => {
   test.each([
     ['payload.confidence >', /EOF|end/i, 20],
-    ['mesage.type == "x"', /mesage/, 0],
+    ['mesage.type == "x"', /an expression sees message \(.*\) and payload, but no mesage/, 0],
+    ['type == "ocr.v1m0.TextLine"', /but no type: write message\.type/, 0],
+    ['transaction == "t1"', /but no transaction: write message\.transaction/, 0],
+    ['payload.index == 1 && offset > 5', /but no offset: write message\.offset/, 22],
+    ['type == payload.kind', /write message\.type/, 0],
+    ['has(type)', /write message\.type/, 4],
+    ['payload.a.exists(type, type > 1) && type == "x"', /write message\.type/, 36],
+    ['confidence > 0.9', /but no confidence: a field of the payload is written payload\.confidence/, 0],
     ['1 + "a" == 2', /overload/, 0],
     ['"text"', /must give a bool/, 0],
     ['payload.text.matches("(a+)+$")', /regular expressions are not offered/, 0],

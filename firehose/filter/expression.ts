@@ -6,6 +6,8 @@
  */
 import { type ASTNode, Environment, type ParseError } from '@marcbachmann/cel-js';
 import { FilterError } from './filter-error.ts';
+import { calledName, childrenOf, isMacro, rangeOf } from './syntax-tree.ts';
+import { refuseBareFields, unknownName } from './visible-names.ts';
 
 /** What bounds the work of one evaluation: nodes times the elements of one list, never lists of lists. */
 const LIMITS = { maxAstNodes: 256, maxDepth: 24, maxListElements: 256, maxMapEntries: 64, maxCallArguments: 8 };
@@ -21,7 +23,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   bind: 'cel.bind is not offered',
   json: 'json is not offered: the payload is decoded already',
 };
-const MACROS = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 
 /** One evaluation may not take longer, ms. Beyond it the stream is ended rather than every other one held up. */
 const MAX_EVALUATION_MS = 50;
@@ -45,8 +46,9 @@ export interface Expression {
 export function compileExpression(source: string): Expression {
   const compiled = parse(source);
   checkCost(compiled.ast, 0);
+  refuseBareFields(compiled.ast);
   const { valid, type, error } = compiled.check();
-  if (!valid) throw asFilterError(error as ParseError);
+  if (!valid) throw asFilterError(error as ParseError, source);
   if (type !== 'bool' && type !== 'dyn') {
     throw new FilterError(`must give a bool, not a ${type}`, { start: 0, end: source.length });
   }
@@ -79,12 +81,13 @@ function parse(source: string) {
   try {
     return environment.parse(source);
   } catch (error) {
-    throw asFilterError(error as ParseError);
+    throw asFilterError(error as ParseError, source);
   }
 }
 
-function asFilterError(error: ParseError): FilterError {
+function asFilterError(error: ParseError, source: string): FilterError {
   const { start, end } = error.range ?? { start: 0, end: 0 };
+  if (error.code === 'unknown_variable') return unknownName(source.slice(start, end), { start, end });
   return new FilterError(error.summary, { start, end });
 }
 
@@ -92,20 +95,7 @@ function asFilterError(error: ParseError): FilterError {
 function checkCost(node: ASTNode, macros: number): void {
   const name = calledName(node);
   if (name !== undefined && Object.hasOwn(REFUSED, name)) throw new FilterError(REFUSED[name]!, rangeOf(node));
-  const inside = name !== undefined && MACROS.has(name) ? macros + 1 : macros;
+  const inside = isMacro(node) ? macros + 1 : macros;
   if (inside > 1) throw new FilterError(`a list may not be gone through for each element of a list`, rangeOf(node));
-  for (const child of nodesIn(node.args)) checkCost(child, inside);
-}
-
-function calledName(node: ASTNode): string | undefined {
-  return node.op === 'call' || node.op === 'rcall' ? node.args[0] : undefined;
-}
-
-function rangeOf({ start, end }: ASTNode): { start: number; end: number } {
-  return { start, end };
-}
-
-function nodesIn(args: unknown): ASTNode[] {
-  if (Array.isArray(args)) return args.flatMap(nodesIn);
-  return typeof args === 'object' && args !== null && 'op' in args ? [args as ASTNode] : [];
+  for (const child of childrenOf(node)) checkCost(child, inside);
 }

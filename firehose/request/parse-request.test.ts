@@ -74,6 +74,8 @@ describe('each field that is wrong is named', () => {
   test('an expression with the position of its fault', () => {
     const [error] = errorsOf(() => parseStreamRequest({ filter: { expression: 'payload.a >' } }));
     expect(error).toMatchObject({ field: '/filter/expression', position: { start: 11 } });
+    const [bare] = errorsOf(() => parseStreamRequest({ filter: { expression: 'offset > 5' } }));
+    expect(bare).toMatchObject({ position: { start: 0, end: 6 }, detail: expect.stringContaining('message.offset') });
   });
 });
 

@@ -122,6 +122,7 @@ test.each([
   [['--format', 'xml'], /--format takes text, ndjson, payload; not 'xml'/],
   [['--rate', 'fast'], /--rate takes/],
   [['--filter', 'payload.text =='], /\/filter\/expression is refused at character/],
+  [['--filter', "type == 'x'"], /\/filter\/expression is refused at character 0 \(type\): .*write message\.type/],
   [['--output', '/nowhere/file'], /--output \/nowhere\/file cannot be written/],
   [['--nonsense'], /unknown option/],
 ])('%j is wrong usage: exit code 2 and what is wrong', async (args, message) => {
