@@ -39,7 +39,7 @@ import { ROLES, type RoleName } from './role-names.ts';
 export interface RunningSluice {
   /** Base URL of the HTTP edge. */
   readonly url: string;
-  /** Resolves when every role is ready. */
+  /** Resolves when every role is ready; never where they are stopped before that. */
   readonly ready: Promise<void>;
   /** Stops what takes work in first, what finishes work last. Idempotent. */
   stop(): Promise<void>;
@@ -99,7 +99,9 @@ export async function startRoles(
     names.includes('gateway') && config.blobs.retire
       ? retireBlobs(blobs, () => blobRetention(log, config.blobs.retentionMarginMs), logger)
       : () => {};
+  const stopping = new AbortController();
   const stop = once(async () => {
+    stopping.abort();
     stopRetiring();
     // The edge takes no new requests; then, in the order of ROLES, the gateway finishes those it has, readers are told
     // goodbye, and work in flight is done. The log goes last: everything before writes to it.
@@ -121,7 +123,7 @@ export async function startRoles(
     registerOperatorRoutes(server, roles, metrics);
     for (const role of roles) if (role.routes !== undefined) await server.register(role.routes);
     const url = await server.listen({ host: config.host, port: config.port });
-    return { url, ready: allReady(roles), stop };
+    return { url, ready: allReady(roles, stopping.signal), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -150,9 +152,16 @@ function readingAllThatIsTaken({ blobs, gateway }: SluiceConfig): SluiceConfig['
   return { ...blobs, maxBytes: Math.max(blobs.maxBytes, gateway.maxImageBytes) };
 }
 
-async function allReady(roles: readonly RunningRole[]): Promise<void> {
-  while (!roles.every((role) => role.readiness().ready))
-    await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+/** Stays open where the roles are stopped before they are ready: a poll that went on would keep the process alive. */
+function allReady(roles: readonly RunningRole[], stopping: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const poll = () => {
+      if (stopping.aborted) return;
+      if (roles.every((role) => role.readiness().ready)) resolve();
+      else setTimeout(poll, READY_POLL_MS);
+    };
+    poll();
+  });
 }
 
 function once(action: () => Promise<void>): () => Promise<void> {

@@ -5,12 +5,13 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { sampleImage } from '../../gateway/testing/sample-image.ts';
 import { unpackEvent } from '../../protocol/envelope.ts';
 import { openEmbeddedLog } from '../../protocol/log/embedded/open.ts';
 import { readToEnd } from '../../protocol/log/read-to-end.ts';
 import { INGEST_TOPIC, RESULTS_TOPIC } from '../../protocol/log/topics.ts';
+import { RunningCommand } from '../harness/run-command.ts';
 import { runSluice, type SluiceProcess, startSluice } from '../harness/sluice-process.ts';
 
 const ENVIRONMENT = { SLUICE_VISION_SERVICES: 'synthetic' };
@@ -111,6 +112,14 @@ test('told to stop it listens no more, finishes what it is taking in, and ends w
   } finally {
     await log.close();
   }
+});
+
+test('told to stop before it is ready it ends as well', async () => {
+  // Not ready for as long as the first process writes the journals.
+  const second = new RunningCommand(['firehose', '--data', data, '--port', '0']);
+  onTestFinished(() => void second.child.kill('SIGKILL'));
+  await expect.poll(() => second.stderr).toContain('already has a writer');
+  expect(await second.kill('SIGTERM')).toBe(0);
 });
 
 async function takingIn(): Promise<number> {
