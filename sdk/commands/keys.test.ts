@@ -1,6 +1,6 @@
 /** As an operator meets it: the real command on a folder with a log. */
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { rotateTokenKeys } from '../../protocol/claims/keys.ts';
 import { openEmbeddedLog } from '../../protocol/log/embedded/open.ts';
 import { topicDefinitions } from '../../protocol/log/topics.ts';
-import { runSluice } from '../../test/harness/sluice-process.ts';
+import { runSluice, startSluice } from '../../test/harness/sluice-process.ts';
 
 const HOUR = 3_600_000;
 const MAIN = fileURLToPath(new URL('../../sluice.ts', import.meta.url));
@@ -55,3 +55,24 @@ test('a key is retired, kept while the log may hold results made under it, and f
   expect(stateOf(run('list'))).toBe('retired');
   expect(stateOf(run('forget', kid, '--force'))).toBeUndefined();
 });
+
+test('create makes every key that a whole deployment needs, once', async () => {
+  const fresh = await mkdtemp(join(tmpdir(), 'sluice-keys-create-'));
+  try {
+    const made = runSluice(['keys', 'create', '--data', fresh]);
+    const before = await contentOf(join(fresh, 'keys'));
+    expect(runSluice(['keys', 'create', '--data', fresh])).toBe(made);
+    const sluice = await startSluice(['up', '--data', fresh, '--port', '0', '--vision-synthetic-enabled', 'true']);
+    await sluice.kill();
+    expect(await contentOf(join(fresh, 'keys'))).toEqual(before);
+  } finally {
+    await rm(fresh, { recursive: true });
+  }
+});
+
+async function contentOf(folder: string): Promise<Map<string, string>> {
+  const names = (await readdir(folder)).sort();
+  return new Map(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name), 'utf8')] as const)),
+  );
+}

@@ -1,9 +1,10 @@
-/** `sluice keys list|rotate|retire|forget`: the keys that tokens are made with. */
+/** `sluice keys create|list|rotate|retire|forget`: the keys that all roles of a deployment share. */
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { forgetTokenKey, KeyNeededError, retireTokenKey } from '../../protocol/claims/key-retirement.ts';
 import { ROTATION_NOTICE_MS } from '../../protocol/claims/key-ring.ts';
-import { KeyStoreError, listTokenKeys, rotateTokenKeys } from '../../protocol/claims/keys.ts';
+import { KeyStoreError, listTokenKeys, openTokenKeys, rotateTokenKeys } from '../../protocol/claims/keys.ts';
+import { openSealingKeys } from '../../protocol/webhook/sealing.ts';
 import { imageAndResultsRetention } from './check-retention.ts';
 import { UsageError } from './errors.ts';
 import { addSettings, settingsOf } from './settings.ts';
@@ -15,6 +16,14 @@ const FORCE_MEANS =
 
 export function keysCommand(): Command {
   const command = new Command('keys').description('The keys that tokens are signed and encrypted with');
+  const create = part('create', 'Make the keys that all roles share, where there are none yet');
+  create.action(async () => {
+    const folder = await keysFolder(create);
+    await openTokenKeys(folder);
+    // Roles make what they miss themselves, except where the folder cannot be written, as a Secret of Kubernetes.
+    await openSealingKeys(folder);
+    await printKeys(folder);
+  });
   const list = part('list', 'One line of JSON per key, the newest of each use first');
   list.action(async () => printKeys(await keysFolder(list)));
   const rotate = part('rotate', 'Add a new key of each use; the old ones stay accepted until they are retired');
@@ -46,7 +55,7 @@ export function keysCommand(): Command {
     if (force) process.stderr.write(`forgotten: ${FORCE_MEANS}\n`);
     await printKeys(join(config.data, 'keys'));
   });
-  for (const child of [list, rotate, retire, forget]) command.addCommand(child);
+  for (const child of [create, list, rotate, retire, forget]) command.addCommand(child);
   return command;
 }
 
