@@ -2,7 +2,8 @@
  * A process of its own that consumes or produces, for the tests that stop or kill it. It speaks JSON lines on stdout.
  *
  * log-program.ts SETTINGS consume GROUP TOPIC    one line a record: {partition, offset, value}; finishes each record after
- *                                                it is told. With HOLD it never finishes the last one of a batch.
+ *                                                it is told. With `hold` it finishes the last one of a batch only when it is
+ *                                                to give the partition up, with `leave` not even then.
  * log-program.ts SETTINGS produce TOPIC          counts up, one line for each acknowledged value
  */
 import { openLog } from '../../protocol/log/open.ts';
@@ -20,8 +21,9 @@ if (command === 'consume') {
     onBatch: async ({ records, partition, signal, finished }) => {
       for (const { offset, value } of records) {
         say({ partition, offset, value: String(value) });
-        if (hold === 'hold' && offset === records.at(-1)!.offset)
+        if (hold !== undefined && offset === records.at(-1)!.offset)
           await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        if (hold === 'leave' && signal.aborted) throw new Error('left to the next owner');
         finished(offset);
       }
       if (signal.aborted) say({ aborted: partition });
