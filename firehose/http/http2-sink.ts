@@ -1,6 +1,9 @@
 /**
- * Writes an HTTP/2 response to its stream; frames and flow control are Node's. Chunks are left to the garbage collector: of
- * a stream that was reset, frames that refer to them may still be on their way when its writes are reported as over.
+ * Writes an HTTP/2 response to its stream; frames and flow control are Node's.
+ *
+ * Node hands frames to the socket that point into the chunk, and reports a write as over once the socket has taken the last
+ * of them; one write of the socket follows the other, so it has the earlier ones too. Only of a stream that was destroyed
+ * are writes reported as over while frames of them may still be on their way: its chunks are left to the garbage collector.
  */
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Chunk } from '../stream/chunk.ts';
@@ -28,8 +31,14 @@ export class Http2Sink implements Sink {
   }
 
   write(chunk: Chunk): void {
-    if (this.#stream.writable) this.#stream.write(chunk.data);
+    // Behind an empty write those that were handed over with it would be reported as over too early.
+    if (chunk.data.length === 0) return;
+    const stream = this.#stream;
+    const release = (error: Error | null | undefined) => {
+      if (!error && !stream.destroyed) chunk.release();
+    };
     this.#written += chunk.data.length;
+    if (stream.writable) stream.write(chunk.data, chunk.own ? release : undefined);
   }
 
   flush(): void {}
