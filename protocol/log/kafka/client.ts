@@ -5,8 +5,8 @@
  * are not used (docs/adr/0004-kafka-client.md). A request is sent once; who sends it decides what a fault means.
  */
 import type Broker from 'kafkajs/src/broker/index.js';
-import Encoder from 'kafkajs/src/protocol/encoder.js';
 import { type Address, Connections, REQUEST_TIMEOUT_MS } from './connections.ts';
+import { exchange } from './exchange.ts';
 import { KafkaFault } from './fault.ts';
 import { type KafkaRequest, type Metadata, metadataRequest } from './requests.ts';
 import type { KafkaSettings } from './settings.ts';
@@ -87,19 +87,9 @@ export class KafkaClient {
   }
 
   #send<T>(address: Address, lane: string, request: KafkaRequest<T>): Promise<T> {
-    const { apiKey, version, name, body, waitMs } = request;
+    // kafkajs would open a second connection for fetches; here they have lanes of their own.
     return this.#connections.call(address, lane, (broker) =>
-      broker.connectionPool.send({
-        request: {
-          apiKey,
-          apiVersion: version,
-          apiName: name,
-          encode: async () => new Encoder(body.length).writeBuffer(body),
-        },
-        response: { decode: async (answer) => request.decode(answer), parse: async (decoded) => decoded },
-        requestTimeout: waitMs + REQUEST_TIMEOUT_MS,
-        logResponseError: false,
-      }),
+      exchange(broker.connectionPool.pool[0]!, request, request.waitMs + REQUEST_TIMEOUT_MS),
     );
   }
 }

@@ -92,11 +92,31 @@ declare module 'kafkajs/src/network/connectionPool.js' {
   import type { ConnectionOptions } from 'node:tls';
   import type { ISocketFactory, SASLOptions } from 'kafkajs';
   import type { Logger } from 'kafkajs/src/loggers/index.js';
-  import type Encoder from 'kafkajs/src/protocol/encoder.js';
 
-  interface Connection {
+  export interface Connection {
+    readonly clientId: string;
     readonly socket?: Socket;
-    readonly requestQueue: { readonly pending: readonly unknown[]; scheduleCheckPendingRequests(): void };
+    readonly requestQueue: {
+      readonly pending: readonly unknown[];
+      scheduleCheckPendingRequests(): void;
+      /** Calls sendRequest at once, or when the broker throttles no more. */
+      push(request: {
+        entry: {
+          apiKey: number;
+          apiName: string;
+          apiVersion: number;
+          correlationId: number;
+          resolve: (answer: { payload: Buffer }) => void;
+          reject: (error: unknown) => void;
+        };
+        expectResponse: boolean;
+        requestTimeout: number;
+        sendRequest: () => void;
+      }): void;
+    };
+    isConnected(): boolean;
+    authenticate(): Promise<void>;
+    nextCorrelationId(): number;
     rejectRequests(error: Error): void;
     disconnect(): Promise<unknown>;
   }
@@ -116,25 +136,12 @@ declare module 'kafkajs/src/network/connectionPool.js' {
       logger: Logger;
     });
     readonly pool: readonly Connection[];
-    send<T>(protocol: {
-      request: { apiKey: number; apiVersion: number; apiName: string; encode: () => Promise<Encoder> };
-      response: { decode: (answer: Buffer) => Promise<T>; parse: (decoded: T) => Promise<T> };
-      requestTimeout: number;
-      logResponseError: boolean;
-    }): Promise<T>;
   }
 }
 
 declare module 'kafkajs/src/network/socketFactory.js' {
   import type { ISocketFactory } from 'kafkajs';
   export default function defaultSocketFactory(): ISocketFactory;
-}
-
-declare module 'kafkajs/src/protocol/encoder.js' {
-  export default class Encoder {
-    constructor(initialSize?: number);
-    writeBuffer(value: Buffer): this;
-  }
 }
 
 declare module 'kafkajs/src/protocol/error.js' {

@@ -41,6 +41,19 @@ test('whatever is encoded is decoded again, with every compression', async () =>
   );
 });
 
+test('a number that is as large as its bytes can hold, and the next one, are both written where they belong', async () => {
+  const edges = [63, 64, 8191, 8192, 1_048_575, 1_048_576].map((bytes) => ({
+    key: 'k',
+    value: Buffer.alloc(bytes, 1),
+  }));
+  const many = Array.from({ length: 8200 }, (_, n) => ({ key: `${n}`, value: null }));
+  const records = [...edges, ...many];
+  const { records: decoded } = await decodeBatches(await encodeBatch(records, options), 0);
+  expect(decoded.map(({ key, value }) => [key, value?.length])).toEqual(
+    records.map(({ key, value }) => [key, value?.length]),
+  );
+});
+
 test('decoding begins at the wanted offset, and leaves out a batch that was cut off', async () => {
   const records = ['a', 'b', 'c'].map((key) => ({ key, value: null }));
   const first = await encodeBatch(records, options);

@@ -1,5 +1,5 @@
 /**
- * Record batches as Kafka stores and sends them (message format 2), encoded and decoded in one pass over one buffer.
+ * Record batches as Kafka stores and sends them (message format 2), encoded into one buffer and decoded in one pass.
  *
  * Format: https://kafka.apache.org/documentation/#recordbatch
  */
@@ -7,6 +7,7 @@
 import { crc32c } from '@node-rs/crc32';
 import type { ProduceRecord } from '../log.ts';
 import { type Compression, compress, decompress } from './compression.ts';
+import { encodeRecords } from './record-encoding.ts';
 
 /** Positions in the header of a batch. */
 const BASE_OFFSET = 0;
@@ -75,8 +76,9 @@ export function recordBytes({ key, value, headers }: ProduceRecord): number {
 
 /** @param records at least one */
 export async function encodeBatch(records: readonly ProduceRecord[], options: BatchOptions): Promise<Buffer> {
-  const { code, data } = await compress(encodeRecords(records), options.compression);
-  const batch = Buffer.allocUnsafe(HEADER_BYTES + data.length);
+  const plain = encodeRecords(records, HEADER_BYTES);
+  const { code, data } = await compress(plain.subarray(HEADER_BYTES), options.compression);
+  const batch = code === 0 ? plain : Buffer.concat([plain.subarray(0, HEADER_BYTES), data]);
   const timestamp = BigInt(options.timestamp);
   batch.writeBigInt64BE(0n, BASE_OFFSET);
   batch.writeInt32BE(batch.length - UNCOUNTED_BYTES, BATCH_LENGTH);
@@ -90,56 +92,8 @@ export async function encodeBatch(records: readonly ProduceRecord[], options: Ba
   batch.writeInt16BE(options.producerEpoch, PRODUCER_EPOCH);
   batch.writeInt32BE(options.baseSequence, BASE_SEQUENCE);
   batch.writeInt32BE(records.length, RECORD_COUNT);
-  data.copy(batch, HEADER_BYTES);
   batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES)), CRC);
   return batch;
-}
-
-function encodeRecords(records: readonly ProduceRecord[]): Buffer {
-  const out = Buffer.allocUnsafe(records.reduce((sum, record) => sum + recordBytes(record), 0));
-  let at = 0;
-  const varint = (value: number) => {
-    let rest = ((value << 1) ^ (value >> 31)) >>> 0;
-    while (rest > 0x7f) {
-      out[at++] = (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-    }
-    out[at++] = rest;
-  };
-  const text = (value: string) => {
-    const bytes = Buffer.byteLength(value);
-    varint(bytes);
-    at += out.write(value, at);
-  };
-  for (const [index, { key, value, headers = NO_HEADERS }] of records.entries()) {
-    // The length of a record stands before it, as a number whose own length varies: write the record where it would
-    // stand behind the longest such number, then the number, then move it up to it.
-    const start = at;
-    at += 5;
-    const body = at;
-    out[at++] = 0; // attributes
-    out[at++] = 0; // difference to the batch's timestamp
-    varint(index);
-    text(key);
-    if (value === null) varint(-1);
-    else {
-      varint(value.byteLength);
-      out.set(value, at);
-      at += value.byteLength;
-    }
-    const entries = Object.entries(headers);
-    varint(entries.length);
-    for (const [name, content] of entries) {
-      text(name);
-      text(content);
-    }
-    const end = at;
-    at = start;
-    varint(end - body);
-    out.copyWithin(at, body, end);
-    at += end - body;
-  }
-  return out.subarray(0, at);
 }
 
 /** The whole batches of a fetched record set, for readers of topics that are written in transactions. */

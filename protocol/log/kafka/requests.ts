@@ -9,7 +9,7 @@ export interface KafkaRequest<T> {
   readonly name: string;
   readonly apiKey: number;
   readonly version: number;
-  readonly body: Buffer;
+  readonly body: WireWriter;
   /** How long the broker may take, beyond what every request may take. */
   readonly waitMs: number;
   decode(answer: Buffer): T;
@@ -38,7 +38,7 @@ export function metadataRequest(topics: readonly string[] | undefined): KafkaReq
     body.raw(Buffer.alloc(16)).compactString(topic).noTags();
   });
   body.int8(0).int8(0).noTags(); // create nothing, no authorized operations
-  return { name: 'Metadata', apiKey: 3, version: 12, body: body.end(), waitMs: 0, decode: decodeMetadata };
+  return { name: 'Metadata', apiKey: 3, version: 12, body, waitMs: 0, decode: decodeMetadata };
 }
 
 function decodeMetadata(answer: Buffer): Metadata {
@@ -111,7 +111,7 @@ export function produceRequest(
     name: 'Produce',
     apiKey: 0,
     version: 7,
-    body: body.end(),
+    body,
     waitMs: timeoutMs,
     decode: (answer) => {
       const reader = new WireReader(answer);
@@ -162,7 +162,7 @@ export function fetchRequest(
     });
   });
   body.array([], () => undefined).string('');
-  return { name: 'Fetch', apiKey: 1, version: 11, body: body.end(), waitMs, decode: decodeFetched };
+  return { name: 'Fetch', apiKey: 1, version: 11, body, waitMs, decode: decodeFetched };
 }
 
 function decodeFetched(answer: Buffer): FetchedSet[] {

@@ -1,7 +1,16 @@
 /** Reads and writes the primitive types of Kafka's protocol (https://kafka.apache.org/protocol#protocol_types). */
 
+/** What is at least this large is handed to the socket as it is. A smaller part is cheaper to copy to its neighbours. */
+const LARGE_BYTES = 16 << 10;
+
 export class WireWriter {
   readonly #parts: Buffer[] = [];
+  #length = 0;
+
+  /** Bytes written. */
+  get length(): number {
+    return this.#length;
+  }
 
   int8(value: number): this {
     return this.#add(1, (part) => part.writeInt8(value));
@@ -60,11 +69,32 @@ export class WireWriter {
 
   raw(bytes: Buffer): this {
     this.#parts.push(bytes);
+    this.#length += bytes.length;
+    return this;
+  }
+
+  /** What the other one has written. */
+  all(other: WireWriter): this {
+    for (const part of other.#parts) this.raw(part);
     return this;
   }
 
   end(): Buffer {
     return Buffer.concat(this.#parts);
+  }
+
+  /** What was written, in as few pieces as there can be without copying what is large. */
+  pieces(): Buffer[] {
+    const pieces: Buffer[] = [];
+    let from = 0;
+    for (const [index, part] of this.#parts.entries()) {
+      if (part.length < LARGE_BYTES) continue;
+      if (index > from) pieces.push(Buffer.concat(this.#parts.slice(from, index)));
+      pieces.push(part);
+      from = index + 1;
+    }
+    if (from < this.#parts.length) pieces.push(Buffer.concat(this.#parts.slice(from)));
+    return pieces;
   }
 
   #add(length: number, write: (part: Buffer) => void): this {

@@ -16,7 +16,7 @@ const TRANSACTION_COORDINATOR = 1;
 export function findTransactionCoordinator(
   transactionalId: string,
 ): KafkaRequest<{ readonly error: number; readonly node: number }> {
-  const body = new WireWriter().string(transactionalId).int8(TRANSACTION_COORDINATOR).end();
+  const body = new WireWriter().string(transactionalId).int8(TRANSACTION_COORDINATOR);
   return {
     name: 'FindCoordinator',
     apiKey: 10,
@@ -38,7 +38,7 @@ export function initProducerId(
   transactionalId: string,
   transactionTimeoutMs: number,
 ): KafkaRequest<ProducerIdentity & { readonly error: number }> {
-  const body = new WireWriter().string(transactionalId).int32(transactionTimeoutMs).end();
+  const body = new WireWriter().string(transactionalId).int32(transactionTimeoutMs);
   return {
     name: 'InitProducerId',
     apiKey: 22,
@@ -67,7 +67,7 @@ export function addPartitionsToTransaction(
     name: 'AddPartitionsToTxn',
     apiKey: 24,
     version: 1,
-    body: body.end(),
+    body,
     waitMs: 0,
     decode: (answer) => {
       const reader = new WireReader(answer);
@@ -91,7 +91,7 @@ export function commitTransaction(transactionalId: string, identity: ProducerIde
     name: 'EndTxn',
     apiKey: 26,
     version: 1,
-    body: identified(transactionalId, identity).int8(1).end(),
+    body: identified(transactionalId, identity).int8(1),
     waitMs: 0,
     decode: (answer) => {
       const reader = new WireReader(answer);
