@@ -1,14 +1,15 @@
 /**
- * Answers that come before the request's body has: `Expect: 100-continue`, and what happens to the rest of a body after a
- * refusal.
+ * Answers that come before the request's body has: `Expect: 100-continue`, content that is coded, and what happens to the
+ * rest of a body after a refusal.
  *
  * A route that decides by more than its headers whether it wants the body sets `config: { readsBody: true }` and calls
  * `wantBody` itself; for all others the body is asked for once their `onRequest` hooks have passed.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, Http2ServerRequest } from 'node:http2';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isOpenEnded } from './client-errors.ts';
+import { Problem } from './problem.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -35,7 +36,8 @@ export function handleEarlyAnswers(server: FastifyInstance): void {
     waiting.set(request, response);
     server.server.emit('request', request, response);
   });
-  server.addHook('preParsing', async (request) => {
+  server.addHook('preParsing', async (request, reply) => {
+    if (isCoded(request)) throw coded(request, reply);
     if (request.routeOptions.config.readsBody !== true) wantBody(request);
   });
   server.addHook('onSend', async (request, reply) => {
@@ -66,6 +68,21 @@ export function cutSlowStreams(server: FastifyInstance, mostMs: number): void {
 function isArriving({ stream }: Http2ServerRequest): boolean {
   const { state } = stream.state;
   return state === constants.NGHTTP2_STREAM_STATE_OPEN || state === constants.NGHTTP2_STREAM_STATE_HALF_CLOSED_LOCAL;
+}
+
+/** Whether the content would have to be decompressed first. */
+function isCoded({ method, headers }: FastifyRequest): boolean {
+  const { 'content-encoding': coding = 'identity' } = headers;
+  return method !== 'GET' && method !== 'HEAD' && coding.toLowerCase() !== 'identity';
+}
+
+/** Images are compressed as they are, and a little content may stand for very much. */
+function coded({ headers }: FastifyRequest, reply: FastifyReply): Problem {
+  reply.header('accept-encoding', 'identity');
+  const detail = `'${headers['content-encoding']}' is not accepted; send the content as it is`;
+  return new Problem('unsupported-media-type', `Content-Encoding: ${detail}.`, {
+    members: { errors: [{ field: 'header/content-encoding', detail }] },
+  });
 }
 
 /** Reads on for a while; a sender that has much more to send, or does it slowly, is cut off. */

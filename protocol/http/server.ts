@@ -6,6 +6,7 @@ import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/typ
 import fastify, {
   type FastifyBaseLogger,
   type FastifyError,
+  type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   LogController,
@@ -35,6 +36,9 @@ export interface HttpServerOptions {
   readonly corsOrigins?: readonly string[];
 }
 
+/** Characters that a name in a path may have. */
+const MAX_NAME_LENGTH = 256;
+
 export type HttpServer = ReturnType<typeof createHttpServer>;
 
 export function createHttpServer(options: HttpServerOptions) {
@@ -46,11 +50,13 @@ export function createHttpServer(options: HttpServerOptions) {
     clientErrorHandler: (error, socket) => answerClientError(error, socket, options.logger),
     genReqId: () => newMessageId(Date.now()),
     logController: new LogController({ requestIdLogLabel: 'request', disableRequestLogging: true }),
-    routerOptions: { maxParamLength: 256 },
+    routerOptions: { maxParamLength: MAX_NAME_LENGTH },
+    frameworkErrors: (error, request, reply) => void sendProblem(pathProblem(error), request, reply),
     // On shutdown idle keep-alive connections are closed at once; those in a request finish it.
     forceCloseConnections: 'idle',
   }).withTypeProvider<TypeBoxTypeProvider>();
   server.setValidatorCompiler(TypeBoxValidatorCompiler);
+  acceptJson(server);
   server.setErrorHandler((error: FastifyError, request, reply) =>
     sendProblem(asProblem(error, request), request, reply, error),
   );
@@ -58,7 +64,6 @@ export function createHttpServer(options: HttpServerOptions) {
   server.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0]!;
     const methods = methodsOf(path);
-    // By its own method too: a name in the path is too long.
     if (methods.length === 0 || methods.includes(request.method))
       return sendProblem(new Problem('not-found', `${request.method} ${path} is not served here.`), request, reply);
     const detail = `${path} is served by ${methods.join(', ')}, not by ${request.method}.`;
@@ -83,6 +88,28 @@ export function createHttpServer(options: HttpServerOptions) {
     );
   });
   return server;
+}
+
+/** JSON alone, where a route says nothing else. No content is no body, also where many clients name its type all the same. */
+function acceptJson(server: FastifyInstance): void {
+  const parse = server.getDefaultJsonParser('error', 'error');
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parse(request, body, done);
+  });
+}
+
+/** A path that cannot be looked up among the routes. */
+function pathProblem(error: FastifyError): Problem {
+  const detail =
+    error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+      ? `has a name of more than ${MAX_NAME_LENGTH} characters in it`
+      : 'is not well-formed: % and two hexadecimal digits stand for a byte of UTF-8';
+  return new Problem('invalid-request', `path ${detail}.`, {
+    members: { errors: [{ field: 'path', detail }] },
+    cause: error,
+  });
 }
 
 function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply, cause?: unknown): FastifyReply {
