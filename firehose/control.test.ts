@@ -6,7 +6,7 @@ import { numbered, TestClient, textsOf } from './testing/test-client.ts';
 
 let node: TestNode;
 beforeAll(async () => {
-  node = await TestNode.start({ heartbeatMs: 300, requestTimeoutMs: 700 });
+  node = await TestNode.start({ heartbeatMs: 300 });
 });
 afterAll(() => node[Symbol.asyncDispose]());
 

@@ -117,6 +117,8 @@ test('an image that comes byte by byte is given up in time, and its place with i
   try {
     const before = (await log.records(INGEST_TOPIC)).length;
     const jpeg = await sampleImage('image/jpeg', 400, 400);
+    // Before the connection is there, which waits no longer than for headers either.
+    const token = await impatient.token('dave');
     const socket = connect(Number(new URL(impatient.url).port), '127.0.0.1');
     let answer = '';
     socket
@@ -124,7 +126,6 @@ test('an image that comes byte by byte is given up in time, and its place with i
       .on('data', (data) => {
         answer += data;
       });
-    const token = await impatient.token('dave');
     socket.write(
       `POST /v1/transactions/t/images HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.byteLength}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
     );

@@ -20,7 +20,7 @@ import { registerWebhook } from './webhook-routes.ts';
 import { Webhooks } from './webhooks.ts';
 
 const HOUR = 3_600_000;
-const CONFIG = { allowLoopback: true, origin: 'sluice.test', handshakeTimeoutMs: 500, secretOverlapMs: HOUR };
+const CONFIG = { allowLoopback: true, origin: 'sluice.test', handshakeTimeoutMs: 2_000, secretOverlapMs: HOUR };
 
 let folder: string;
 let log: Log;
@@ -118,19 +118,20 @@ test('what tokens are to say is what was set, with the secret sealed for this cl
 });
 
 test('a rotation adds a secret, and the old one retires after the overlap', async () => {
-  const first = await ask('PUT', 'cyd', { url: `${hook}/yes` });
-  const second = await ask('PUT', 'cyd', { url: `${hook}/yes`, rotate_secret: true });
+  const cyd = newClient();
+  const first = await ask('PUT', cyd, { url: `${hook}/yes` });
+  const second = await ask('PUT', cyd, { url: `${hook}/yes`, rotate_secret: true });
   expect(second.status).toBe(200);
   expect(second.secret).toMatch(/^whsec_/);
   expect(second.secret).not.toBe(first.secret);
   expect(second.secrets).toHaveLength(2);
-  expect(pushGrant(webhooks.get('cyd')!, now)).toMatchObject({ secrets: [{}, { retires: expect.any(Number) }] });
-  const third = await ask('PUT', 'cyd', { url: `${hook}/yes` });
+  expect(pushGrant(webhooks.get(cyd)!, now)).toMatchObject({ secrets: [{}, { retires: expect.any(Number) }] });
+  const third = await ask('PUT', cyd, { url: `${hook}/yes` });
   expect(third.secret).toBeUndefined();
   expect(third.secrets).toHaveLength(2);
   now += HOUR + 1000;
-  expect((await ask('GET', 'cyd')).secrets).toHaveLength(1);
-  expect(readPushGrant(pushGrant(webhooks.get('cyd')!, now))!.secrets).toHaveLength(1);
+  expect((await ask('GET', cyd)).secrets).toHaveLength(1);
+  expect(readPushGrant(pushGrant(webhooks.get(cyd)!, now))!.secrets).toHaveLength(1);
 });
 
 test.each(['/silent', '/other', '/error', '/moved', '/never'])(

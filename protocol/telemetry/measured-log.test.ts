@@ -65,7 +65,7 @@ test('the lag of a group is what it has not finished, and batches that are given
   broken = false;
   await vi.waitFor(
     async () => expect(await metrics()).toContain(`sluice_consumer_lag_records{${labels},partition="0"} 0`),
-    10_000,
+    60_000,
   );
   expect(await metrics()).toMatch(`sluice_consumer_batch_records_sum{${labels}}`);
   await subscription.close();

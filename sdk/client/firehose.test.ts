@@ -52,10 +52,11 @@ const write = (response: ServerResponse, ...frames: object[]) =>
   response.write(frames.map((frame) => `${JSON.stringify(frame)}\n`).join(''));
 
 test('a broken connection is taken up after the last message, and what comes twice is dropped', async () => {
+  let cut = () => {};
   const { bodies, client } = await serve(
     (response) => {
       write(response, hello(-1), message(2, -1), message(5, 2));
-      setTimeout(() => response.destroy(), 20);
+      cut = () => response.destroy();
     },
     (response) => {
       write(response, hello(5), message(5, 2), message(7, 5), goodbye('until', true));
@@ -63,17 +64,21 @@ test('a broken connection is taken up after the last message, and what comes twi
     },
   );
   const offsets: number[] = [];
-  for await (const { offset } of client.firehose({ from: 'earliest' })) offsets.push(offset);
+  for await (const { offset } of client.firehose({ from: 'earliest' })) {
+    offsets.push(offset);
+    if (offset === 5) cut();
+  }
   expect(offsets).toEqual([2, 5, 7]);
   expect(bodies.map(({ from }) => from)).toEqual(['earliest', { epoch: 'e1', offset: 5 }]);
 });
 
 test('a message cut in half by the end of the connection comes whole the second time', async () => {
+  let cut = () => {};
   const { client } = await serve(
     (response) => {
-      write(response, hello(-1), message(2, -1));
-      response.write('{"kind":"message","offset":5');
-      setTimeout(() => response.destroy(), 20);
+      const half = '{"kind":"message","offset":5';
+      response.write(`${[hello(-1), message(2, -1)].map((frame) => JSON.stringify(frame)).join('\n')}\n${half}`);
+      cut = () => response.destroy();
     },
     (response) => {
       write(response, hello(2), message(5, 2), goodbye('until', true));
@@ -81,7 +86,10 @@ test('a message cut in half by the end of the connection comes whole the second 
     },
   );
   const offsets: number[] = [];
-  for await (const { offset } of client.firehose({ from: 'earliest' })) offsets.push(offset);
+  for await (const { offset } of client.firehose({ from: 'earliest' })) {
+    offsets.push(offset);
+    if (offset === 2) cut();
+  }
   expect(offsets).toEqual([2, 5]);
 });
 
@@ -185,6 +193,7 @@ test('a refused token is asked for anew, once', async () => {
 
 test('a redirect to another node of the host is followed with the token, and after its loss the first URL is asked again', async () => {
   const asked: (string | undefined)[] = [];
+  let cut = () => {};
   const nodes = await Promise.all(
     ['first', 'second'].map((name) =>
       serve((response, _body, request) => {
@@ -193,7 +202,7 @@ test('a redirect to another node of the host is followed with the token, and aft
           response,
           ...(name === 'first' ? [hello(-1), message(1, -1)] : [hello(1), message(3, 1), goodbye('until', true)]),
         );
-        if (name === 'first') setTimeout(() => response.destroy(), 20);
+        if (name === 'first') cut = () => response.destroy();
         else response.end();
       }),
     ),
@@ -208,7 +217,10 @@ test('a redirect to another node of the host is followed with the token, and aft
     ),
   );
   const offsets: number[] = [];
-  for await (const { offset } of entrance.client.firehose({ from: 'earliest' })) offsets.push(offset);
+  for await (const { offset } of entrance.client.firehose({ from: 'earliest' })) {
+    offsets.push(offset);
+    if (offset === 1) cut();
+  }
   expect(offsets).toEqual([1, 3]);
   expect(asked).toEqual(['first Bearer secret', 'second Bearer secret']);
   expect(nodes[1]!.bodies[0]!.from).toEqual({ epoch: 'e1', offset: 1 });

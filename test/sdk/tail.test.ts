@@ -15,7 +15,8 @@ const WAIT = { timeout: 60_000 };
 
 let node: TestNode;
 beforeAll(async () => {
-  node = await TestNode.start({ heartbeatMs: 300, drainRetryMs: 20, drainSpreadMs: 50 });
+  // A tail that hears nothing for three heartbeats says so on stderr, of which the tests want to see that it is empty.
+  node = await TestNode.start({ heartbeatMs: 20_000, drainRetryMs: 20, drainSpreadMs: 50 });
 });
 afterAll(() => node[Symbol.asyncDispose]());
 

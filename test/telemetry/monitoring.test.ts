@@ -44,13 +44,16 @@ test('every metric of the dashboard and the alerts is exported', { timeout: 120_
   const data = await mkdtemp(join(tmpdir(), 'sluice-monitoring-'));
   const sluice = await startSluice(['up', '--port', '0', '--data', data, '--vision-synthetic-enabled', 'true']);
   try {
-    const deployment = await fetch(`${sluice.url}/metrics`).then((response) => response.text());
-    const text = deployment + (await canaryMetrics(Date.now, 0).registry.metrics());
-    const exported = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!));
-    const missing = [...named].filter(
-      (name) => !exported.has(name) && !exported.has(name.replace(/_(bucket|count|sum)$/, '')),
-    );
-    expect(missing).toEqual([]);
+    const missing = async () => {
+      const deployment = await fetch(`${sluice.url}/metrics`).then((response) => response.text());
+      const text = deployment + (await canaryMetrics(Date.now, 0).registry.metrics());
+      const exported = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!));
+      return [...named].filter(
+        (name) => !exported.has(name) && !exported.has(name.replace(/_(bucket|count|sum)$/, '')),
+      );
+    };
+    // Some are of threads, which may still be starting.
+    await expect.poll(missing, { interval: 250 }).toEqual([]);
     expect(named.size).toBeGreaterThan(15);
   } finally {
     await sluice.stop();
