@@ -7,7 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import { OffsetOutOfRangeError } from '../errors.ts';
 import { HeldPartitions } from '../held-partitions.ts';
-import type { SubscribeOptions, Subscription, TopicPartition } from '../log.ts';
+import type { PartitionLag, SubscribeOptions, Subscription, TopicPartition } from '../log.ts';
 import type { KafkaClient } from './client.ts';
 import type { Fetcher } from './fetcher.ts';
 import { GroupMembership } from './group-membership.ts';
@@ -31,6 +31,7 @@ export class GroupSubscription implements Subscription {
   readonly #commits: OffsetCommits;
   readonly #held: HeldPartitions<TopicPartition>;
   readonly #readers = new Map<string, PartitionReader>();
+  readonly #asked = new Map<string, Promise<PartitionLag[]>>();
   readonly #end = Promise.withResolvers<void>();
   readonly #joined = Promise.withResolvers<void>();
   readonly #work = new Set<Promise<void>>();
@@ -66,7 +67,7 @@ export class GroupSubscription implements Subscription {
       subscription: options,
       range: async (source) => {
         this.#readers.set(keyOf(source), new PartitionReader(fetcher, directory, offsets, source, limits));
-        return (await offsets.lag(group, source.topic))[source.partition]!;
+        return (await this.#ranges(offsets, source.topic))[source.partition]!;
       },
       fetch: async (source, position, signal) => {
         try {
@@ -117,6 +118,18 @@ export class GroupSubscription implements Subscription {
     // What is still being given up is taken when that is done.
     const missing = this.#assigned.filter((partition) => !this.#held.has(partition));
     if (missing.length > 0) this.#do(this.#held.take(missing));
+  }
+
+  /** Those partitions of a topic that are taken in one turn ask once. Whoever comes later must hear what holds then. */
+  #ranges(offsets: Offsets, topic: string): Promise<PartitionLag[]> {
+    const asked =
+      this.#asked.get(topic) ??
+      Promise.resolve().then(() => {
+        this.#asked.delete(topic);
+        return offsets.lag(this.#options.group, topic);
+      });
+    this.#asked.set(topic, asked);
+    return asked;
   }
 
   #lose(): void {

@@ -31,8 +31,10 @@ export class Offsets {
 
   /** @throws {UnknownTopicError | KafkaFault} */
   async lag(group: string, topic: string): Promise<PartitionLag[]> {
-    const ranges = await this.watermarks(topic);
-    const coordinator = await GroupCoordinator.find(this.#client, group);
+    const [ranges, coordinator] = await Promise.all([
+      this.watermarks(topic),
+      GroupCoordinator.find(this.#client, group),
+    ]);
     const partitions = ranges.map(({ partition }) => ({ topic, partition }));
     const offsets = await coordinator.committed(partitions);
     return ranges.map(({ partition, earliest, end }) => {
