@@ -7,10 +7,14 @@ import { pushOfFile, type RunningPush, runPush, sequence, WAIT } from './testing
 let receiver: Receiver;
 let push: RunningPush;
 
-pushOfFile((its, running) => {
-  receiver = its;
-  push = running;
-});
+pushOfFile(
+  (its, running) => {
+    receiver = its;
+    push = running;
+  },
+  // Some receivers here never answer.
+  { requestTimeoutMs: 2_000 },
+);
 
 describe('a receiver that fails', () => {
   test.each<[string, Behaviour, string]>([

@@ -3,10 +3,11 @@
  * transaction in order, and repeated at most what had been pushed since it was last stored how far it had got.
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { newSecret } from '../protocol/webhook/sealing.ts';
 import type { ReceivedRequest } from './testing/behaviour.ts';
 import { type Deployment, openDeployment } from './testing/deployment.ts';
@@ -35,8 +36,13 @@ let push: ChildProcess | undefined;
 beforeAll(async () => {
   [deployment, receiver] = await Promise.all([openDeployment(), startReceiver()]);
 });
+// It has the journals to itself: another try's could not start beside it.
+afterEach(async () => {
+  if (push === undefined || push.exitCode !== null || push.signalCode !== null) return;
+  push.kill('SIGKILL');
+  await once(push, 'exit');
+});
 afterAll(async () => {
-  push?.kill('SIGKILL');
   await receiver.stop();
   await deployment.remove();
 });
@@ -83,9 +89,10 @@ function check(load: Load, requests: readonly ReceivedRequest[]): { repeated: nu
 }
 
 test('delivered is what was produced, in order, repeated at most by the group', { timeout: 300_000 }, async () => {
-  const loads = await Promise.all(['ada', 'bob', 'cyd'].map(openLoad));
-  receiver.behave('/bob', { kind: 'accept', delayMs: 3 });
-  receiver.behave('/cyd', { kind: 'fail-first', times: 20 });
+  const loads = await Promise.all(['ada', 'bob', 'cyd'].map((name) => openLoad(`${name}-${randomUUID()}`)));
+  const [ada, bob, cyd] = loads as [Load, Load, Load];
+  receiver.behave(bob.path, { kind: 'accept', delayMs: 3 });
+  receiver.behave(cyd.path, { kind: 'fail-first', times: 20 });
   const end = Date.now() + LOAD_MS;
   const producing = (async () => {
     for (let round = 0; Date.now() < end; round++) {
@@ -109,7 +116,7 @@ test('delivered is what was produced, in order, repeated at most by the group', 
       load.path,
       (requests) =>
         new Set(requests.filter((it) => it.accepted).map(({ body }) => body.offset)).size >= load.produced.length,
-      60_000,
+      120_000,
     );
     repeated += check(load, all).repeated;
     produced += load.produced.length;
@@ -120,9 +127,9 @@ test('delivered is what was produced, in order, repeated at most by the group', 
   // Told to stop, it stores where it is: the next one repeats nothing.
   push.send('stop');
   await once(push, 'exit');
-  const before = await receiver.received('/ada');
+  const before = await receiver.received(ada.path);
   push = await startPushProcess();
-  await produce(loads[0]!, 0);
-  const after = await receiver.until('/ada', (requests) => requests.length >= before.length + PER_ROUND);
+  await produce(ada, 0);
+  const after = await receiver.until(ada.path, (requests) => requests.length >= before.length + PER_ROUND);
   expect(after.length).toBe(before.length + PER_ROUND);
 });

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { ReceivedRequest } from '../../push/testing/behaviour.ts';
 import { type Receiver, startReceiver } from '../../push/testing/receiver.ts';
 import { readFirehose } from '../harness/firehose-reader.ts';
@@ -20,14 +20,15 @@ let receiver: Receiver;
 let sluice: SluiceProcess;
 let secret: string;
 
-beforeAll(async () => {
+// For each try: it begins with a client that has never had a webhook.
+beforeEach(async () => {
   data = await mkdtemp(join(tmpdir(), 'sluice-opt-in-'));
   receiver = await startReceiver();
   secret = JSON.parse(runSluice(['clients', 'add', 'acme', '--data', data])).secret;
   const synthetic = ['--vision-synthetic-enabled', 'true', '--log-level', 'warn'];
   sluice = await startSluice(['up', '--data', data, '--port', '0', ...LOOPBACK, ...synthetic]);
-}, 120_000);
-afterAll(async () => {
+});
+afterEach(async () => {
   await sluice?.kill();
   await receiver?.stop();
   await rm(data, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 /** `sluice webhooks` against a running push: what an operator sees, and dead letters on their way again. */
 import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +17,6 @@ import { type SluiceProcess, startSluice } from '../harness/sluice-process.ts';
 const MAIN = fileURLToPath(new URL('../../sluice.ts', import.meta.url));
 const CONFIG = { push: { allowLoopback: true, retryScheduleMs: [20], breaker: { minRequests: 1000 } } };
 const WAIT = { timeout: 60_000, interval: 500 };
-const URL_OF_ADA = '/ada';
 
 let deployment: Deployment;
 let receiver: Receiver;
@@ -27,6 +27,8 @@ beforeAll(async () => {
   const config = join(deployment.folder, 'config.json');
   await writeFile(config, JSON.stringify(CONFIG));
   push = await startSluice(['push', '--config', config, '--data', deployment.folder, '--port', '0']);
+  await optIn('ada');
+  await vi.waitFor(() => expect(webhooks('list').lines).toMatchObject([{ client: 'ada' }]), WAIT);
 }, 120_000);
 afterAll(async () => {
   await push?.kill();
@@ -63,37 +65,40 @@ async function optIn(client: string): Promise<string> {
 
 describe('sluice webhooks', () => {
   test('lists webhooks and dead letters, and pushes those again', { timeout: 180_000 }, async () => {
-    const token = await optIn('ada');
-    await optIn('bob');
-    receiver.behave(URL_OF_ADA, { kind: 'poison', containing: 'POISON' });
-    const produced = await deployment.produce('ada', token, ['a', 'b', 'c'], 'POISON');
+    const [ada, bob] = [`ada-${randomUUID()}`, `bob-${randomUUID()}`];
+    const path = `/${ada}`;
+    const token = await optIn(ada);
+    await optIn(bob);
+    receiver.behave(path, { kind: 'poison', containing: 'POISON' });
+    const produced = await deployment.produce(ada, token, ['a', 'b', 'c'], 'POISON');
     const offsets = produced.map(({ offset }) => offset);
-    await vi.waitFor(() => expect(webhooks('dead-letters', '--client', 'ada').lines).toHaveLength(3), WAIT);
-    const { lines: letters } = webhooks('dead-letters', '--client', 'ada');
+    await vi.waitFor(() => expect(webhooks('dead-letters', '--client', ada).lines).toHaveLength(3), WAIT);
+    const { lines: letters } = webhooks('dead-letters', '--client', ada);
     expect(letters.map(({ position }) => position.offset).toSorted((a, b) => a - b)).toEqual(offsets);
     expect(letters[0]).toMatchObject({ attempts: 2, cause: '500', replaying: false });
 
     const { code, lines } = webhooks('list');
     expect(code).toBe(0);
-    expect(lines).toMatchObject([
-      { client: 'ada', url: `${receiver.http}/ada`, breaker: 'closed', dead_letters: 3, waiting: 0 },
-      { client: 'bob', url: `${receiver.http}/bob`, state: 'unused' },
+    expect(lines.filter(({ client }) => [ada, bob].includes(client))).toMatchObject([
+      { client: ada, url: `${receiver.http}/${ada}`, breaker: 'closed', dead_letters: 3, waiting: 0 },
+      { client: bob, url: `${receiver.http}/${bob}`, state: 'unused' },
     ]);
     expect(webhooks('show', '--token', token).lines).toMatchObject([{ state: 'failing', dead_letters: 3 }]);
 
-    receiver.behave(URL_OF_ADA, { kind: 'accept' });
-    expect(webhooks('replay', '--client', 'ada', '--id', String(letters[0].id)).lines).toEqual([{ replaying: 1 }]);
-    await receiver.until(URL_OF_ADA, (all) => acceptedOffsets(all).length === 1, 60_000);
+    receiver.behave(path, { kind: 'accept' });
+    expect(webhooks('replay', '--client', ada, '--id', String(letters[0].id)).lines).toEqual([{ replaying: 1 }]);
+    await receiver.until(path, (all) => acceptedOffsets(all).length === 1, 60_000);
     expect(webhooks('replay', '--token', token, '--since', '2020-01-01T00:00:00Z').lines).toEqual([{ replaying: 2 }]);
-    await receiver.until(URL_OF_ADA, (all) => new Set(acceptedOffsets(all)).size === 3, 60_000);
-    expect(webhooks('dead-letters', '--client', 'ada').lines).toEqual([]);
+    await receiver.until(path, (all) => new Set(acceptedOffsets(all)).size === 3, 60_000);
+    // The receiver has them before push has its answers.
+    await vi.waitFor(() => expect(webhooks('dead-letters', '--client', ada).lines).toEqual([]), WAIT);
 
-    const before = (await receiver.received(URL_OF_ADA)).length;
+    const before = (await receiver.received(path)).length;
     const after = String(offsets[1]);
-    expect(webhooks('resume', '--client', 'ada', '--offset', after).lines).toMatchObject([
+    expect(webhooks('resume', '--client', ada, '--offset', after).lines).toMatchObject([
       { position: { offset: offsets[1] } },
     ]);
-    const all = await receiver.until(URL_OF_ADA, (requests) => requests.length > before, 60_000);
+    const all = await receiver.until(path, (requests) => requests.length > before, 60_000);
     expect(acceptedOffsets(all).slice(-1)).toEqual([offsets[2]]);
   });
 
