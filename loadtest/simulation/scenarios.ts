@@ -1,7 +1,8 @@
 /** What may happen to a cluster, and what comes of it: runs one until it has recovered and keeps the worst of each figure. */
+
+import { seeded } from '../../protocol/seeded-random.ts';
 import { Cluster, type Snapshot, STEP } from './cluster.ts';
 import type { ClusterCosts, ClusterLoad, ClusterShape } from './cluster-inputs.ts';
-import { randomOf } from './random.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 export const SCENARIOS = ['steady', 'node lost', 'rolling restart', 'outage', 'log outage'] as const;
@@ -66,7 +67,7 @@ export function simulate(
   load: ClusterLoad,
   options: ScenarioOptions = DEFAULT_OPTIONS,
 ): Outcome {
-  const room = new WaitingRoom(options.random ?? randomOf(options.seed));
+  const room = new WaitingRoom(options.random ?? seeded(options.seed));
   const cluster = new Cluster(costs, shape, load, room);
   const happenings = happeningsOf(scenario, shape, options);
   const logReturns = scenario === 'log outage' ? BEFORE + options.downSeconds : 0;

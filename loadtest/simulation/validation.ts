@@ -2,13 +2,14 @@
  * The model beside the real thing (`npm run bench -- simulation`): what a small real node does, and what the model says that
  * it does, from costs that were measured at another size a moment before. Also measures the costs that no other suite has.
  */
+
+import { seeded } from '../../protocol/seeded-random.ts';
 import type { BenchContext, OpenVariant, Suite } from '../suite.ts';
 import type { ClusterCosts, ClusterShape } from './cluster-inputs.ts';
 import { clusterCosts } from './cluster-of-plan.ts';
 import { documentedCosts } from './costs.ts';
 import { openIdentityVariant } from './identity-cost.ts';
 import { openJournalerVariant } from './journaler-rate.ts';
-import { randomOf } from './random.ts';
 import { openRebalanceVariant } from './rebalance-cost.ts';
 import { DEFAULT_OPTIONS, simulate } from './scenarios.ts';
 import { SmallCluster } from './small-cluster.ts';
@@ -125,7 +126,7 @@ async function openLivePrediction({ folder, scale }: BenchContext): Promise<Open
 
 async function openReturn({ folder, scale }: BenchContext): Promise<OpenVariant> {
   const cluster = await SmallCluster.start(folder, scaled(CONNECTIONS, scale), BYTES);
-  const random = randomOf(1);
+  const random = seeded(1);
   const backlog = scaled(BACKLOG, scale);
   return {
     async measure() {

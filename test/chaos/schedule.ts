@@ -1,5 +1,5 @@
 /** The schedule of a chaos run: which fault, when, for how long. All of it follows from the seed, so a run can be replayed. */
-import { randomOf } from '../../loadtest/simulation/random.ts';
+import { seeded } from '../../protocol/seeded-random.ts';
 
 export const FAULTS = [
   'kill',
@@ -33,7 +33,7 @@ const DURATION_MS = { least: 500, most: 6_000 };
  * @param seconds until how much planned time is filled
  */
 export function planFaults(seed: number, available: readonly FaultName[], seconds: number): PlannedFault[] {
-  const random = randomOf(seed);
+  const random = seeded(seed);
   const between = ({ least, most }: { least: number; most: number }) => Math.round(least + random() * (most - least));
   const plan: PlannedFault[] = [];
   // Each fault once before any comes again: a short run meets all kinds.

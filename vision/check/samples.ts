@@ -1,6 +1,7 @@
 /** Made-up samples for a model: noise of the range that it knows, the same on every machine. */
+
+import { seeded } from '../../protocol/seeded-random.ts';
 import type { Sample } from '../inference/batcher.ts';
-import { seeded } from '../quality/random.ts';
 
 export function samplesLike(
   { shape, least, largest }: { readonly shape: readonly number[]; readonly least: number; readonly largest: number },

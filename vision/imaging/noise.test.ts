@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { seeded } from '../../protocol/seeded-random.ts';
 import type { DecodedImage } from '../inference/decode.ts';
-import { normal, seeded } from '../quality/random.ts';
+import { normal } from '../quality/normal.ts';
 import { noiseOf, withoutNoise } from './noise.ts';
 
 /** A ramp with a bright square on it, and noise of a deviation on top. */

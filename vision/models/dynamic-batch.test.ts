@@ -2,8 +2,8 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Type } from 'typebox';
 import { expect, test } from 'vitest';
+import { seeded } from '../../protocol/seeded-random.ts';
 import { largestDifference } from '../check/difference.ts';
-import { seeded } from '../quality/random.ts';
 import { withDynamicBatch } from './dynamic-batch.ts';
 import { parseManifest, readManifestSource } from './manifest.ts';
 import { readPinnedFile } from './pinned-file.ts';

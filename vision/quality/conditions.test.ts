@@ -1,9 +1,9 @@
 /** The labels must follow the picture, or every score under a condition is wrong. */
 import { expect, test } from 'vitest';
+import { seeded } from '../../protocol/seeded-random.ts';
 import type { DecodedImage } from '../inference/decode.ts';
 import { CONDITIONS } from './conditions.ts';
 import { boundsOf, NO_LABELS, quadOf } from './labelled-image.ts';
-import { seeded } from './random.ts';
 
 /** White, with a red block that is labelled as a face. */
 function picture() {

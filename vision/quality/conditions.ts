@@ -3,8 +3,8 @@ import sharp, { type Sharp } from 'sharp';
 import type { Point } from '../imaging/geometry.ts';
 import type { DecodedImage } from '../inference/decode.ts';
 import { type LabelledPixels, moveLabels, quadOf } from './labelled-image.ts';
+import { normal } from './normal.ts';
 import { place } from './place.ts';
-import { normal } from './random.ts';
 
 export interface Condition {
   readonly name: string;

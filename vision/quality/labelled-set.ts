@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
+import { seeded } from '../../protocol/seeded-random.ts';
 import type { Rect } from '../imaging/geometry.ts';
 import { type DecodedImage, decodeImage } from '../inference/decode.ts';
 import { type CardHolder, drawCard } from '../samples/card.ts';
@@ -12,7 +13,6 @@ import { drawPage } from '../samples/page.ts';
 import { CONDITIONS } from './conditions.ts';
 import { type LabelledPixels, NO_LABELS, quadOf } from './labelled-image.ts';
 import { place } from './place.ts';
-import { seeded } from './random.ts';
 
 export interface LabelledImage extends LabelledPixels {
   readonly name: string;

@@ -7,13 +7,13 @@ import type { ExtractedDocument } from '../../protocol/generated/document/v1m0/d
 import type { ExtractedDocument as ExtractedDocument1m1 } from '../../protocol/generated/document/v1m1/document_pb.js';
 import type { ExtractedFace } from '../../protocol/generated/faceextract/v1m0/faceextract_pb.js';
 import type { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
+import { seeded } from '../../protocol/seeded-random.ts';
 import { distance, type Rect, rectIou } from '../imaging/geometry.ts';
 import { decodeImage } from '../inference/decode.ts';
 import { type Analysis, type InferenceProcess, startInferenceProcess } from '../inference/inference-process.ts';
 import { characterErrorRate } from '../quality/character-errors.ts';
 import { CONDITIONS } from '../quality/conditions.ts';
 import { NO_LABELS } from '../quality/labelled-image.ts';
-import { seeded } from '../quality/random.ts';
 import { DESK_QUAD, drawDesk } from './document/desk.fixture.ts';
 import { loadService, SERVICE_NAMES } from './registry.ts';
 

@@ -1,28 +1,18 @@
-/**
- * A small seeded pseudo-random generator: the same seed gives the same sequence on every machine.
- *
- * Algorithm: SplitMix32-style mixing ("mulberry32" by Tommy Ettinger, public domain). Not for secrets.
- */
+/** Random choices that follow from a seed and a name. */
 import { createHash } from 'node:crypto';
+import { seeded } from '../../protocol/seeded-random.ts';
 
 export class Random {
-  #state: number;
+  /** From 0 up to, but not including, 1. */
+  readonly fraction: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.fraction = seeded(seed);
   }
 
   /** A generator for one thing among many: the same seed and name give the same sequence. */
   static for(seed: number, name: string): Random {
     return new Random(createHash('sha256').update(`${seed}/${name}`).digest().readUInt32LE());
-  }
-
-  /** 0 inclusive to 1 exclusive. */
-  fraction(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
   /** Both ends inclusive. */
