@@ -59,3 +59,31 @@ test('the body stays open and carries control: pause, resume, filter', async () 
   await stream.ended;
   expect(stream.frames.at(-1)).toMatchObject({ kind: 'goodbye', reason: 'bad_control' });
 });
+
+test.each([
+  ['POST', '/v1/firehose/plan'],
+  ['PATCH', '/v1/firehose/some'],
+  ['PUT', '/v1/consumers/some'],
+])('%s %s takes no body that goes on: only a stream does', async (method, path) => {
+  const token = await new TestClient(node).token();
+  const response = await fetch(`${node.url}${path}`, {
+    method,
+    body: '{"kind":"pause"}\n',
+    headers: { 'content-type': 'application/x-ndjson', authorization: `Bearer ${token}` },
+  });
+  expect({ status: response.status, ...((await response.json()) as object) }).toMatchObject({
+    status: 415,
+    accepted: ['application/json'],
+  });
+});
+
+test('what is asked for in the query of a POST is refused, not left unread', async () => {
+  const token = await new TestClient(node).token();
+  for (const path of ['/v1/firehose?follow=false', '/v1/firehose/plan?follow=false']) {
+    const response = await fetch(`${node.url}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(await response.json()).toMatchObject({ status: 400, errors: [{ field: 'query/follow' }] });
+  }
+});

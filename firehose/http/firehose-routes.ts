@@ -7,7 +7,7 @@ import { clientLimits } from '../limits.ts';
 import { mayGoElsewhere } from '../nodes/answer-elsewhere.ts';
 import { parseControlMessage } from '../request/control-message.ts';
 import { parseStreamRequest } from '../request/parse-request.ts';
-import { parseQueryRequest } from '../request/query-request.ts';
+import { parseQueryRequest, refuseQuery } from '../request/query-request.ts';
 import type { Rate, StreamRequest } from '../request/stream-request.ts';
 import type { Stream } from '../stream/stream.ts';
 import { arrived, limitArrival } from './arrival.ts';
@@ -25,31 +25,35 @@ const terms = new WeakMap<Stream, { readonly limit: Rate; readonly shard: Stream
 export async function registerFirehoseRoutes(server: FastifyInstance, firehose: Firehose): Promise<void> {
   const authorised = authorisation(firehose);
   const here = authorisedHere(firehose);
-  server.addContentTypeParser(['application/x-ndjson', 'application/ndjson'], (_request, payload, done) => {
-    done(null, payload);
-  });
   server.addHook('onRequest', async (request) => limitArrival(request, firehose.config.requestTimeoutMs));
 
-  server.post(
-    '/v1/firehose',
-    { config: OPENS_STREAM, schema: { tags: ['firehose'], summary: 'Open a stream of messages' } },
-    async (request, reply) => {
-      const caller = await here(request);
-      const body = request.body as unknown;
-      if (!isReadable(body)) {
-        const wanted = parseStreamRequest(body);
-        remember(firehose, await openStream(firehose, request, reply, caller, wanted), caller, wanted);
+  // A scope of its own: no other route knows what to do with a body that goes on.
+  await server.register(async (scope) => {
+    scope.addContentTypeParser(['application/x-ndjson', 'application/ndjson'], (_request, payload, done) => {
+      done(null, payload);
+    });
+    scope.post(
+      '/v1/firehose',
+      { config: OPENS_STREAM, schema: { tags: ['firehose'], summary: 'Open a stream of messages' } },
+      async (request, reply) => {
+        const caller = await here(request);
+        refuseQuery(request.query);
+        const body = request.body as unknown;
+        if (!isReadable(body)) {
+          const wanted = parseStreamRequest(body);
+          remember(firehose, await openStream(firehose, request, reply, caller, wanted), caller, wanted);
+          return reply;
+        }
+        const lines = new ControlLines(body);
+        const wanted = parseStreamRequest(await lines.next());
+        arrived(request);
+        const stream = await openStream(firehose, request, reply, caller, wanted);
+        remember(firehose, stream, caller, wanted);
+        void listen(firehose, stream, lines);
         return reply;
-      }
-      const lines = new ControlLines(body);
-      const wanted = parseStreamRequest(await lines.next());
-      arrived(request);
-      const stream = await openStream(firehose, request, reply, caller, wanted);
-      remember(firehose, stream, caller, wanted);
-      void listen(firehose, stream, lines);
-      return reply;
-    },
-  );
+      },
+    );
+  });
 
   server.get<{ Querystring: Query }>(
     '/v1/firehose',

@@ -9,6 +9,7 @@ import { wantedSource } from '../filter/wanted.ts';
 import type { Firehose } from '../firehose.ts';
 import { clientLimits } from '../limits.ts';
 import { parseStreamRequest } from '../request/parse-request.ts';
+import { refuseQuery } from '../request/query-request.ts';
 import { lastWantedNow, type PositionContext, startPosition } from '../request/start-position.ts';
 import type { From, StreamRequest } from '../request/stream-request.ts';
 import { lowerRate, Pacer } from '../stream/pacer.ts';
@@ -39,6 +40,7 @@ export async function registerPlanRoute(server: FastifyInstance, firehose: Fireh
     async (request) => {
       const { claims, configuration } = await authorised(request);
       const { client } = claims;
+      refuseQuery(request.query);
       const wanted = parseStreamRequest(request.body);
       const context = firehose.positionContext(client);
       const from = consumerPosition(firehose, client, wanted.from);

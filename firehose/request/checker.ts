@@ -85,7 +85,11 @@ export class Checker {
     const text = this.text(value, pointer, RFC3339, 'a time such as "2026-01-31T12:00:00Z"');
     if (text === undefined) return undefined;
     const time = Date.parse(text);
-    return Number.isNaN(time) ? this.wrong(pointer, 'is no moment that exists') : time;
+    // Date.parse makes 2 March of 30 February.
+    const day = new Date(`${text.slice(0, 10)}T00:00:00Z`).getUTCDate();
+    return Number.isNaN(time) || day !== Number(text.slice(8, 10))
+      ? this.wrong(pointer, 'is no moment that exists')
+      : time;
   }
 }
 

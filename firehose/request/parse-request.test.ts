@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Problem } from '../../protocol/http/problem.ts';
 import { parseStreamRequest } from './parse-request.ts';
-import { parseQueryRequest } from './query-request.ts';
+import { parseQueryRequest, refuseQuery } from './query-request.ts';
 
 const errorsOf = (read: () => unknown) => {
   try {
@@ -51,10 +51,13 @@ describe('each field that is wrong is named', () => {
     [{ from: { epoch: 'e1' } }, '/from'],
     [{ from: { offset: 1.5 } }, '/from/offset'],
     [{ from: { time: 'yesterday' } }, '/from/time'],
+    [{ from: { time: '2026-02-30T12:00:00Z' } }, '/from/time'],
+    [{ from: { time: '2026-01-01T12:00:00+25:00' } }, '/from/time'],
     [{ from: { consumer: 'a b' } }, '/from/consumer'],
     [{ until: {} }, '/until'],
     [{ follow: 'no' }, '/follow'],
     [{ filter: { types: [] } }, '/filter/types'],
+    [{ filter: { types: ['ocr.*'] } }, '/filter/types'],
     [{ filter: { min_confidence: 2 } }, '/filter/min_confidence'],
     [{ filter: { colour: 'red' } }, '/filter/colour'],
     [{ max_rate: { messages: 0 } }, '/max_rate/messages'],
@@ -97,10 +100,30 @@ describe('the query form', () => {
   });
 
   test.each([
+    [{ from: '5.5' }, 'must be earliest, latest, OFFSET or EPOCH:OFFSET'],
+    [{ from: '99999999999999999999' }, 'must be earliest, latest, OFFSET or EPOCH:OFFSET'],
+    [{ until: 'latest' }, 'must be OFFSET or EPOCH:OFFSET'],
+    [{ shard: '0' }, 'must be INDEX/COUNT, such as 0/4'],
+    [{ from: 'earliest', consumer: 'c' }, 'cannot be given together with from'],
+  ])('%j is told what the query accepts, not what JSON does', (query, detail) => {
+    expect(errorsOf(() => parseQueryRequest(query, undefined))).toMatchObject([{ detail }]);
+  });
+
+  test('beside a body it is refused, not left unread', () => {
+    expect(errorsOf(() => refuseQuery({ from: 'earliest', access_token: 'x', follow: 'false' }))).toMatchObject([
+      { field: 'query/from' },
+      { field: 'query/follow' },
+    ]);
+    expect(() => refuseQuery({ access_token: 'x' })).not.toThrow();
+  });
+
+  test.each([
     [{ form: 'x' }, 'query/form'],
     [{ from: 'x' }, 'query/from'],
     [{ from: ['1', '2'] }, 'query/from'],
     [{ from: 'earliest', consumer: 'c' }, 'query/consumer'],
+    [{ until: '5', until_time: '2026-01-01T00:00:00Z' }, 'query/until_time'],
+    [{ until_time: '2026-01-01T00:00:00Z', until: '5' }, 'query/until'],
     [{ follow: '1' }, 'query/follow'],
     [{ shard: '5' }, 'query/shard'],
     [{ max_rate_bytes: 'fast' }, 'query/max_rate_bytes'],

@@ -91,12 +91,22 @@ const FILTER_FIELDS = ['types', 'transactions', 'labels', 'min_confidence', 'exp
 export function readFilter(check: Checker, value: unknown, pointer: string): Filter {
   const fields = check.object(value, pointer, FILTER_FIELDS) ?? {};
   return {
-    types: check.texts(fields.types, `${pointer}/types`, MAX_VALUES),
+    types: readTypes(check, fields.types, `${pointer}/types`),
     transactions: check.texts(fields.transactions, `${pointer}/transactions`, MAX_VALUES),
     labels: check.texts(fields.labels, `${pointer}/labels`, MAX_VALUES),
     minConfidence: check.number(fields.min_confidence, `${pointer}/min_confidence`, 0, 1),
     expression: readExpression(check, fields.expression, `${pointer}/expression`),
   };
+}
+
+function readTypes(check: Checker, value: unknown, pointer: string): readonly string[] | undefined {
+  const types = check.texts(value, pointer, MAX_VALUES);
+  // Webhooks take them: here one would match nothing, and nobody would be told.
+  const pattern = types?.find((type) => type.includes('*'));
+  if (pattern === undefined) return types;
+  const prefix = pattern.slice(0, pattern.indexOf('*'));
+  const instead = `for more than one use an expression such as message.type.startsWith('${prefix}')`;
+  return check.wrong(pointer, `must be whole types such as ocr.v1m0.TextLine; ${instead}`);
 }
 
 function readExpression(check: Checker, value: unknown, pointer: string): Expression | undefined {
