@@ -13,7 +13,7 @@ pushOfFile(
     push = running;
   },
   // Some receivers here never answer.
-  { requestTimeoutMs: 2_000 },
+  { requestTimeoutMs: 2_000, connectTimeoutMs: 2_000 },
 );
 
 describe('a receiver that fails', () => {
