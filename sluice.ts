@@ -11,13 +11,13 @@ import { keysCommand } from './sdk/commands/keys.ts';
 import { lagCommand } from './sdk/commands/lag.ts';
 import { mirrorCommand } from './sdk/commands/mirror.ts';
 import { offsetsCommand } from './sdk/commands/offsets.ts';
-import { webhooksCommand } from './sdk/commands/push-webhooks.ts';
 import { roleCommands } from './sdk/commands/run-roles.ts';
 import { scaleCommand } from './sdk/commands/scale.ts';
 import { submitCommand } from './sdk/commands/submit.ts';
 import { tailCommand } from './sdk/commands/tail.ts';
 import { tokenCommand } from './sdk/commands/token.ts';
 import { topicsCommand } from './sdk/commands/topics.ts';
+import { webhooksCommand } from './sdk/commands/webhooks.ts';
 
 const WRONG_USAGE = 2;
 const FAILED = 1;
@@ -25,6 +25,10 @@ const FAILED = 1;
 const program = new Command('sluice')
   .description('A firehose-first streaming gateway: images in, descriptions out on one resumable HTTP stream')
   .exitOverride()
+  .addHelpText(
+    'after',
+    '\nSettings are flags, SLUICE_… variables or a JSON file: sluice config --explain lists them.\nExit codes: 0 done, 1 failed, 2 wrong usage.',
+  )
   .showHelpAfterError('(add --help for the options)');
 for (const command of [
   ...roleCommands(),

@@ -9,12 +9,13 @@ export const GatewayConfig = Type.Object(
     maxImageBytes: Type.Integer({
       default: 16 * MIB,
       minimum: 1,
-      description: 'Largest encoded image; with its envelope it must fit into topics.maxImageMessageBytes',
+      description: 'Largest encoded image; larger ones are answered 413',
     }),
     maxInlineImageBytes: Type.Integer({
-      default: 4 << 20,
+      default: 4 * MIB,
       minimum: 0,
-      description: 'Images up to this size travel on the log, larger ones through the blob store',
+      description:
+        'Images up to this size travel on the log, larger ones through the blob store; with its envelope an image must fit into topics.maxImageMessageBytes',
     }),
     maxImagePixels: Type.Integer({ default: 50_000_000, minimum: 1, description: 'Most pixels (width × height)' }),
     maxImagesPerRequest: Type.Integer({ default: 16, minimum: 1, description: 'Most images in one multipart request' }),

@@ -59,7 +59,7 @@ export const VisionConfig = Type.Object(
     ),
     provider: Type.Enum(['auto', 'cpu', 'cuda'], {
       default: 'auto',
-      description: 'What runs the models; auto tries cuda and falls back to cpu',
+      description: 'What runs the models; auto and cuda try CUDA and fall back to the CPU, cpu does not try',
     }),
     processes: Type.Integer({
       default: 0,

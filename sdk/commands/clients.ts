@@ -28,7 +28,7 @@ function addPart(): Command {
   const command = new Command('add')
     .description('Register a client; prints its secret, which cannot be read again')
     .argument('<id>')
-    .option('--grant <pattern...>', 'The most that its tokens may grant; default: all that a client may do')
+    .option('--grant <pattern...>', 'The most that its tokens may grant; default: all that runs by default')
     .option('--jwks <file>', 'Public keys (JWK Set) for private_key_jwt, in place of a secret');
   return onRegistry(command, async (log, id) => {
     const { grant = [], jwks } = command.opts<{ grant?: string[]; jwks?: string }>();

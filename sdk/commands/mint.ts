@@ -8,7 +8,7 @@ import { UsageError } from './errors.ts';
 
 const MAX_TTL_SECONDS = MAX_TOKEN_LIFETIME_MS / 1000;
 
-/** What a client may do unless it is said otherwise. */
+/** What a client may do unless it is said otherwise: the vision services that run by default, and the whole platform. */
 export const ALL_GRANTS: Grants = {
   'ingest-1': {},
   'faceextract-*': {},

@@ -11,7 +11,7 @@ export function tokenCommand(): Command {
     .requiredOption('--client <id>', 'The client that the token speaks for')
     .option(
       '--grant <pattern...>',
-      "What it grants, such as 'ocr-*' or 'ocr-1.0={\"…\":…}'; default: all that a client may do",
+      "What it grants, such as 'ocr-*' or 'ocr-1.0={\"…\":…}'; default: all that runs by default",
     )
     .option('--ttl <seconds>', 'How long it is valid; 31 days (2678400) at most', String(DAY_SECONDS));
   return addSettings(command, (flag) => flag === 'data').action(async () => {
