@@ -23,6 +23,13 @@ const SMALL = 32 << 10;
 const ZSTD = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } };
 const GZIP = { level: 1 };
 
+/** From here on a sample is tried first: to find that an image does not shrink costs more than all else that is done to it. */
+const SAMPLED_FROM = 64 << 10;
+const SAMPLE_PIECES = 4;
+const SAMPLE_PIECE_BYTES = 4 << 10;
+/** What a sample shrinks to at most, where the whole is worth compressing. */
+const WORTHWHILE = 15 / 16;
+
 const gzip = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gzip);
 const gunzip = promisify<Uint8Array, zlib.ZlibOptions, Buffer>(zlib.gunzip);
 const zstdCompress = promisify<Uint8Array, zlib.ZstdOptions, Buffer>(zlib.zstdCompress);
@@ -50,14 +57,28 @@ const CODECS = new Map<number, Codec>([
   ],
 ]);
 
-/** @returns the code and the bytes: the given ones, uncompressed, where compression would not make them smaller */
+/** @returns the code and the bytes: the given ones, uncompressed, where a sample of them or all would not become smaller */
 export async function compress(data: Buffer, compression: Compression): Promise<{ code: number; data: Buffer }> {
-  for (const [code, codec] of CODECS)
-    if (codec.name === compression && codec.compress !== undefined) {
-      const smaller = await codec.compress(data);
+  for (const [code, { name, compress: shrink }] of CODECS)
+    if (name === compression && shrink !== undefined) {
+      if (data.length >= SAMPLED_FROM) {
+        const sample = sampleOf(data);
+        if ((await shrink(sample)).length > sample.length * WORTHWHILE) break;
+      }
+      const smaller = await shrink(data);
       if (smaller.length < data.length) return { code, data: smaller };
     }
   return { code: 0, data };
+}
+
+/** Pieces from the middle of equal parts: at its beginning an image has tables and texts that do shrink. */
+function sampleOf(data: Buffer): Buffer {
+  const stride = data.length / SAMPLE_PIECES;
+  const pieces = Array.from({ length: SAMPLE_PIECES }, (_, index) => {
+    const from = Math.floor((index + 0.5) * stride);
+    return data.subarray(from, from + SAMPLE_PIECE_BYTES);
+  });
+  return Buffer.concat(pieces);
 }
 
 export function decompress(data: Buffer, code: number): Buffer | Promise<Buffer> {
