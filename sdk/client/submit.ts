@@ -14,6 +14,8 @@ export interface Submission {
   readonly idempotencyKey?: string;
   /** How long to go on trying, ms. Default 60,000. */
   readonly timeoutMs?: number;
+  /** Told of every try that failed and is to be made again after a pause. */
+  readonly onRetry?: (error: TransientError, pauseMs: number) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -51,6 +53,7 @@ export async function submit(connection: Connection, submission: Submission): Pr
       if (!(error instanceof TransientError)) throw error;
       const pauseMs = Math.max(backoff.next(), error.retryAfterMs ?? 0);
       if (Date.now() + pauseMs > deadline) throw error;
+      submission.onRetry?.(error, pauseMs);
       await pause(pauseMs, signal);
     }
   }

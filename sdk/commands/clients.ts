@@ -85,13 +85,22 @@ function onRegistry(command: Command, act: (log: Log, ...operands: (string | und
   });
 }
 
+/** As they are named on the command line, and in the registry. */
+const LIMITS: Readonly<Record<string, keyof Limits>> = {
+  requests_per_second: 'requestsPerSecond',
+  requests_in_flight: 'requestsInFlight',
+};
+
 /** @throws {UsageError} */
-function parseLimits(texts: readonly string[]): Partial<Limits> {
+export function parseLimits(texts: readonly string[]): Partial<Limits> {
   return Object.fromEntries(
     texts.map((text) => {
       const match = /^([a-z_]+)=(\d+)$/.exec(text);
       if (match === null) throw new UsageError(`'${text}' is not a limit: use name=number`);
-      return [match[1]!.replace(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase()), Number(match[2])];
+      const name = Object.hasOwn(LIMITS, match[1]!) ? LIMITS[match[1]!]! : undefined;
+      if (name === undefined)
+        throw new UsageError(`'${match[1]}' is no limit; known are ${Object.keys(LIMITS).join(', ')}`);
+      return [name, Number(match[2])];
     }),
   );
 }

@@ -30,7 +30,11 @@ export const SluiceConfig = Type.Object(
     tlsCertFile: Type.String({ default: '', description: 'PEM file of a certificate: serve HTTPS with it' }),
     tlsKeyFile: Type.String({ default: '', description: "PEM file of the certificate's private key" }),
     http: HttpSettings,
-    data: Type.String({ default: './data', description: 'Folder of everything that is kept: log, journals, keys' }),
+    data: Type.String({
+      default: './data',
+      minLength: 1,
+      description: 'Folder of everything that is kept: log, journals, keys',
+    }),
     log: Type.Enum(['embedded', 'kafka'], { default: 'embedded', description: 'The log between the services' }),
     logLevel: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], {
       default: 'info',

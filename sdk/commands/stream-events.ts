@@ -31,10 +31,12 @@ export function asUsage(error: unknown): unknown {
   return new UsageError(faults.length === 0 ? error.message : faults.join('; '), { cause: error });
 }
 
+/** With what lies at the bottom of it: fetch itself says no more than that it failed. */
 function reasons(error: Error): string {
-  return error.cause instanceof Error && error.cause.message !== ''
-    ? `${error.message} (${error.cause.message})`
-    : error.message;
+  let last = error;
+  while (last.cause instanceof Error) last = last.cause;
+  const reason = last.message || (last as NodeJS.ErrnoException).code || '';
+  return last === error || reason === '' ? error.message : `${error.message} (${reason})`;
 }
 
 function reasonOf(goodbye: unknown): string {

@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { Command } from 'commander';
 import { addConnection, connect } from './connection.ts';
 import { UsageError } from './errors.ts';
+import { asUsage, tellEvent } from './stream-events.ts';
 
 export function submitCommand(): Command {
   const command = new Command('submit')
@@ -15,10 +16,20 @@ export function submitCommand(): Command {
     const client = connect(command);
     const transaction = command.opts<{ transaction?: string }>().transaction ?? randomUUID();
     for (const file of files) {
-      const accepted = await client.submit({ transaction, image: await contentOf(file), name: basename(file) });
+      const image = await contentOf(file);
+      const onRetry = (cause: Error, pauseMs: number) => tellEvent({ kind: 'disconnected', cause, pauseMs });
+      const accepted = await client.submit({ transaction, image, name: basename(file), onRetry }).catch((error) => {
+        throw naming(file, asUsage(error));
+      });
       process.stdout.write(`${JSON.stringify({ file, ...accepted })}\n`);
     }
   });
+}
+
+/** Of several files the one that is refused has to be found. */
+function naming(file: string, cause: unknown): Error {
+  const message = `${file}: ${cause instanceof Error ? cause.message : cause}`;
+  return cause instanceof UsageError ? new UsageError(message, { cause }) : new Error(message, { cause });
 }
 
 async function contentOf(file: string): Promise<Uint8Array> {

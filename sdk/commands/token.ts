@@ -1,4 +1,6 @@
 /** `sluice token`: prints one token and nothing else. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { mintFor } from './mint.ts';
 import { addSettings, settingsOf } from './settings.ts';
@@ -17,6 +19,10 @@ export function tokenCommand(): Command {
   return addSettings(command, (flag) => flag === 'data').action(async () => {
     const config = await settingsOf(command);
     const { client, grant = [], ttl } = command.opts<{ client: string; grant?: string[]; ttl: string }>();
-    process.stdout.write(`${await mintFor(config.data, client, grant, Number(ttl))}\n`);
+    const isNew = !existsSync(join(config.data, 'keys'));
+    const token = await mintFor(config.data, client, grant, Number(ttl));
+    if (isNew)
+      process.stderr.write(`sluice: ${config.data} had no keys: new ones were made, for what runs with this --data\n`);
+    process.stdout.write(`${token}\n`);
   });
 }

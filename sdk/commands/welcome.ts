@@ -22,6 +22,7 @@ Submit an image:
 Or with the command:   npx sluice submit ${SAMPLE} --token "$TOKEN" --url ${url}
                        npx sluice tail --since earliest --token "$TOKEN" --url ${url}
 
+See it ${url}/console   API ${url}/openapi
 Health ${url}/readyz   Metrics ${url}/metrics   Data ${config.data}   Stop with Ctrl-C
 `;
 }
