@@ -1,4 +1,4 @@
-/** The topics that the services share (docs/protocol.md). The name's suffix is the version of the topic's contract. */
+/** The topics that the services share (docs/architecture.md). The name's suffix is the version of the topic's contract. */
 import type { TopicDefinition } from './log.ts';
 
 export const INGEST_TOPIC = 'ingest-1';

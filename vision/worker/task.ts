@@ -11,7 +11,6 @@ import { type ServiceIdentity, versionOf } from './service-identity.ts';
 
 /** An image that this service is to describe. */
 export interface Task {
-  readonly record: LogRecord;
   readonly event: Event;
   readonly imageId: string;
   /** Size of the encoded image in bytes. */
@@ -45,7 +44,7 @@ export async function readTask(
   if (claims.client !== event.client) throw new PoisonedRecord('the token belongs to another client than the message');
   const config = findGrant(claims.grants, service.name, versionOf(service));
   if (config === undefined) return undefined;
-  return { record, event, imageId: image.imageId, ...contentOf(image, blobs), config };
+  return { event, imageId: image.imageId, ...contentOf(image, blobs), config };
 }
 
 function decode(record: LogRecord): { event: Event; image: IngestedImage } {
