@@ -18,10 +18,10 @@ test('what is not taken out in time expires, each at its own moment, with one ti
   const [a, b, c] = ['a', 'b', 'c'].map((name) => expiring(name, expired));
   deadlines.add(a!);
   vi.advanceTimersByTime(40);
-  deadlines.add(b!);
+  const taken = deadlines.add(b!);
   deadlines.add(c!);
   expect(vi.getTimerCount()).toBe(1);
-  deadlines.delete(b!);
+  deadlines.delete(taken);
   vi.advanceTimersByTime(59);
   expect(expired).toEqual([]);
   vi.advanceTimersByTime(1);
@@ -34,15 +34,27 @@ test('what is not taken out in time expires, each at its own moment, with one ti
 test('what is added after all that was there has finished has its full time', () => {
   const deadlines = new Deadlines(100);
   const expired: string[] = [];
-  const first = expiring('first', expired);
-  deadlines.add(first);
-  deadlines.delete(first);
+  deadlines.delete(deadlines.add(expiring('first', expired)));
   vi.advanceTimersByTime(90);
   deadlines.add(expiring('second', expired));
   vi.advanceTimersByTime(99);
   expect(expired).toEqual([]);
   vi.advanceTimersByTime(1);
   expect(expired).toEqual(['second']);
+});
+
+test('whichever is taken out, and however often, the others expire', () => {
+  for (const which of [0, 1, 2]) {
+    const deadlines = new Deadlines(100);
+    const expired: string[] = [];
+    const names = ['a', 'b', 'c'];
+    const set = names.map((name) => deadlines.add(expiring(name, expired)));
+    deadlines.delete(set[which]!);
+    deadlines.delete(set[which]!);
+    deadlines.add(expiring('d', expired));
+    vi.advanceTimersByTime(100);
+    expect(expired).toEqual([...names.toSpliced(which, 1), 'd']);
+  }
 });
 
 test('nothing expires once they are closed', () => {

@@ -1,10 +1,11 @@
 /** What goes into one request: one message, several, or the word that there are some. */
 import { derivedMessageId } from '../../protocol/message-id.ts';
 import type { PushMode } from '../../protocol/webhook/grant.ts';
+import type { Lane } from '../machines/lanes.ts';
+import type { Tracked } from '../machines/progress.ts';
 
 /** A message on its way to the endpoint. */
-export interface Item {
-  readonly offset: number;
+export interface Item extends Tracked {
   readonly messageId: string;
   readonly type: string;
   readonly transaction: string;
@@ -21,8 +22,8 @@ export interface Item {
 export interface Delivery {
   /** At least one. Those of one transaction are in order. */
   readonly items: readonly Item[];
-  /** Transactions whose lanes it holds. */
-  readonly transactions: readonly string[];
+  /** Those of its transactions, busy until it is finished. None for what goes out beside the order. */
+  readonly lanes: readonly Lane<Item>[];
   readonly mode: PushMode;
   /** The webhook-id: the same for every try, and for every other request that holds the same. */
   readonly id: string;

@@ -1,13 +1,12 @@
 /**
- * Pushes to one endpoint: sends what the outbox has while the gate is open, and draws the conclusions from the answers.
+ * Pushes to one endpoint: sends what there is while the gate is open, and draws the conclusions from the answers.
  *
- * What to send is the outbox's matter, when is the gate's, and what the client is told the standing's. This file moves them
+ * What to send is Outgoing's matter, when is the gate's, and what the client is told the standing's. This file moves them
  * along: pump → send → settled → pump. One timer wakes it where nothing else does.
  */
 import type { Endpoint } from '../endpoint.ts';
 import type { Answer } from '../machines/answer.ts';
 import { type Health, WELL } from '../machines/health.ts';
-import type { Position } from '../machines/progress.ts';
 import { retryAt } from '../machines/retry-schedule.ts';
 import type { SavedProgress } from '../store/delivery-store.ts';
 import { bury } from './burial.ts';
@@ -16,8 +15,7 @@ import { recordDelivery } from './delivery-spans.ts';
 import { tellGap } from './gap.ts';
 import { Gate, type GateStatus, type Passage } from './gate.ts';
 import type { DeliveryOptions } from './options.ts';
-import { Outbox } from './outbox.ts';
-import { Replays } from './replays.ts';
+import { Outgoing } from './outgoing.ts';
 import type { Sender } from './sender.ts';
 import { type SigningKey, signedHeaders } from './signature.ts';
 import { Standing } from './standing.ts';
@@ -41,18 +39,15 @@ const UNSIGNED_MS = 30_000;
 export class EndpointWorker {
   readonly #to: WorkerDependencies;
   readonly #options: DeliveryOptions;
-  readonly #replays: Replays;
+  readonly #outgoing: Outgoing;
   readonly #gate: Gate;
   readonly #standing: Standing;
   readonly #timer = new WakeTimer(() => this.pump());
   #endpoint: Endpoint;
   #keys: readonly SigningKey[] = [];
   #sender: Sender | undefined;
-  #outbox: Outbox;
   #dirty = false;
   #stopped = false;
-  /** Set while a new position waits for what is under way. */
-  #moving: PromiseWithResolvers<void> | undefined;
 
   constructor(endpoint: Endpoint, saved: SavedProgress | undefined, to: WorkerDependencies, options: DeliveryOptions) {
     this.#endpoint = endpoint;
@@ -61,8 +56,8 @@ export class EndpointWorker {
     const health = saved?.health ?? WELL;
     this.#standing = new Standing(health, { notify: to.notify, logger: to.logger, options });
     this.#gate = new Gate(options, to.room, health.kind === 'well');
-    this.#outbox = this.#openOutbox(saved?.position ?? { scanned: -1, unfinished: [] });
-    this.#replays = new Replays(to.store, endpoint.key, () => this.#endpoint.grant.mode);
+    const position = saved?.position ?? { scanned: -1, unfinished: [] };
+    this.#outgoing = new Outgoing(() => this.#endpoint, position, to, options);
   }
 
   get endpoint(): Endpoint {
@@ -87,29 +82,28 @@ export class EndpointWorker {
 
   /** Something was appended for it. */
   wake(): void {
-    this.#outbox.wake();
+    this.#outgoing.messages.wake();
     this.pump();
   }
 
   /** What lay past `after`, up to `until`, was retired before it was journaled. */
   missed(after: number, until: number): void {
-    tellGap(this.#endpoint, this.#to, Math.max(after, this.#outbox.scanned), until);
+    tellGap(this.#endpoint, this.#to, Math.max(after, this.#outgoing.messages.scanned), until);
   }
 
   /** Dead letters were marked to be pushed again. */
   replay(): void {
-    this.#replays.wake();
+    this.#outgoing.replay();
     this.pump();
   }
 
   /** Goes on after another offset, as its client asks: earlier to have it again, later to leave it out. */
   async moveTo(after: number): Promise<void> {
-    this.#moving ??= Promise.withResolvers<void>();
-    const { promise } = this.#moving;
-    if (this.#gate.inFlight === 0) this.#moving.resolve();
-    await promise;
-    this.#outbox = this.#openOutbox({ scanned: after, unfinished: [] });
-    this.#moving = undefined;
+    // Again where another move at the same time came first and sends from its position already.
+    do await this.#gate.drain();
+    while (this.#gate.inFlight > 0);
+    this.#outgoing.moveTo({ scanned: after, unfinished: [] });
+    this.#gate.admitAgain();
     this.#dirty = true;
     this.#recover();
     this.pump();
@@ -120,15 +114,15 @@ export class EndpointWorker {
     return {
       ...this.#gate.status(this.#to.now()),
       state: health.kind,
-      after: this.#outbox.finishedUpTo,
-      waiting: this.#outbox.unfinished,
+      after: this.#outgoing.messages.finishedUpTo,
+      waiting: this.#outgoing.messages.unfinished,
       ...(health.kind !== 'well' && { failingSince: health.since, cause: health.cause }),
     };
   }
 
   /** What of it counts against bounds. */
   load(): { readonly heldBytes: number; readonly isFull: boolean } {
-    return { heldBytes: this.#outbox.heldBytes, isFull: this.#outbox.isFull };
+    return { heldBytes: this.#outgoing.messages.heldBytes, isFull: this.#outgoing.messages.isFull };
   }
 
   /** What is to be stored, if anything changed since the last call. */
@@ -137,7 +131,7 @@ export class EndpointWorker {
     this.#dirty = false;
     const { epoch } = this.#to;
     const { health } = this.#standing;
-    return { endpoint: this.#endpoint.key, epoch, position: this.#outbox.position(), health };
+    return { endpoint: this.#endpoint.key, epoch, position: this.#outgoing.messages.position(), health };
   }
 
   /** It could not be stored. */
@@ -150,10 +144,9 @@ export class EndpointWorker {
     this.#stopped = true;
     this.#timer.clear();
     if (this.#gate.inFlight > 0) {
-      this.#moving ??= Promise.withResolvers<void>();
       const grace = Promise.withResolvers<void>();
       const timer = setTimeout(grace.resolve, graceMs);
-      await Promise.race([this.#moving.promise, grace.promise]);
+      await Promise.race([this.#gate.drain(), grace.promise]);
       clearTimeout(timer);
     }
     await this.#sender?.close();
@@ -174,8 +167,7 @@ export class EndpointWorker {
   /** @returns when (ms) to look again; Infinity where only an answer or a message changes anything */
   #sendAll(): number {
     for (;;) {
-      if (this.#stopped || this.#moving !== undefined || this.#standing.health.kind === 'disabled')
-        return Number.POSITIVE_INFINITY;
+      if (this.#stopped || this.#standing.health.kind === 'disabled') return Number.POSITIVE_INFINITY;
       const now = this.#to.now();
       const { rate, mode } = this.#endpoint.grant;
       const opensAt = this.#gate.opensAt(rate);
@@ -183,8 +175,8 @@ export class EndpointWorker {
       // One notification at a time: a second would say what the first has not been heard to say.
       if (mode === 'thin' && this.#gate.inFlight > 0) return Number.POSITIVE_INFINITY;
       if (this.#keys.length === 0) return now + UNSIGNED_MS;
-      const delivery = this.#replays.next(now) ?? this.#outbox.next(mode, now);
-      if (delivery === undefined) return Math.min(this.#outbox.nextAt(), this.#replays.nextAt());
+      const delivery = this.#outgoing.next(mode, now);
+      if (delivery === undefined) return this.#outgoing.nextAt();
       this.#send(delivery, now);
     }
   }
@@ -193,8 +185,7 @@ export class EndpointWorker {
     const passage = this.#gate.enter(this.#endpoint.grant.rate, now);
     const body = deliveryBody(delivery, this.#to.epoch);
     const headers = signedHeaders(delivery.id, body, now, this.#keys);
-    headers['content-type'] = 'application/json';
-    headers['user-agent'] = 'Sluice-Push/1';
+    headers.push('content-type', 'application/json', 'user-agent', 'Sluice-Push/1');
     this.#sender ??= this.#to.openSender(this.#endpoint.grant.url);
     const began = performance.now();
     this.#sender.post(headers, body, (answer) => this.#settled(delivery, answer, passage, performance.now() - began));
@@ -208,57 +199,49 @@ export class EndpointWorker {
     if (this.#stopped) this.#gate.abandon(now);
     else {
       isBack = this.#gate.leave(passage, answer, tookMs, now, this.#to.random());
-      this.#standing.judge(answer, this.#endpoint, () => this.#outbox.finishedUpTo, now);
+      this.#standing.judge(answer, this.#endpoint, () => this.#outgoing.messages.finishedUpTo, now);
     }
     this.#dirty = true;
     if (answer.kind === 'delivered') this.#finish(delivery);
     else this.#tryAgain(delivery, answer, now);
-    if (isBack) this.#outbox.bringForward(now);
-    if (this.#gate.inFlight === 0) this.#moving?.resolve();
+    if (isBack) this.#outgoing.messages.bringForward(now);
     this.pump();
   }
 
   #finish(delivery: Delivery): void {
-    if (delivery.letter === undefined) this.#outbox.finish(delivery);
-    else this.#replays.delivered(delivery);
+    this.#outgoing.delivered(delivery);
     this.#to.finished(delivery.items.length);
   }
 
   #tryAgain(delivery: Delivery, answer: Exclude<Answer, { kind: 'delivered' }>, now: number): void {
-    const queue = delivery.letter === undefined ? this.#outbox : this.#replays;
     if (this.#stopped || answer.kind === 'gone') {
-      queue.retry(delivery, now);
+      this.#outgoing.retry(delivery, now);
       return;
     }
     delivery.attempts += 1;
     const at = retryAt(this.#options.retryScheduleMs, delivery.attempts, now, this.#to.random());
-    if (at !== undefined) queue.retry(delivery, at);
+    if (at !== undefined) this.#outgoing.retry(delivery, at);
     // Word that there is something new is not worth keeping: the next one says it as well.
     else if (delivery.mode === 'thin') this.#finish(delivery);
     else this.#bury(delivery, answer.cause, now);
   }
 
   #bury(delivery: Delivery, cause: string, now: number): void {
-    const queue = delivery.letter === undefined ? this.#outbox : this.#replays;
-    if (!bury(delivery, this.#endpoint, this.#to, cause, now)) {
-      // The disk will be back; until then the message is not given up.
-      delivery.attempts -= 1;
-      queue.retry(delivery, now + READ_AGAIN_MS);
-    } else if (delivery.letter === undefined) this.#outbox.finish(delivery);
-    else this.#replays.died(delivery);
+    if (bury(delivery, this.#endpoint, this.#to, cause, now)) {
+      this.#outgoing.died(delivery);
+      return;
+    }
+    // The disk will be back; until then the message is not given up.
+    delivery.attempts -= 1;
+    this.#outgoing.retry(delivery, now + READ_AGAIN_MS);
   }
 
   /** Its client says that the endpoint is there, or is to go on. */
   #recover(): void {
     const now = this.#to.now();
     this.#gate.reopen();
-    this.#outbox.bringForward(now);
+    this.#outgoing.messages.bringForward(now);
     this.#dirty = true;
-    this.#standing.recover(this.#endpoint, () => this.#outbox.finishedUpTo, now);
-  }
-
-  #openOutbox(position: Position): Outbox {
-    const onGap = (after: number, until: number) => tellGap(this.#endpoint, this.#to, after, until);
-    return new Outbox(this.#to.read, position, this.#endpoint.grant.mode, this.#options, onGap);
+    this.#standing.recover(this.#endpoint, () => this.#outgoing.messages.finishedUpTo, now);
   }
 }

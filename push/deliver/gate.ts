@@ -33,6 +33,8 @@ export class Gate {
   #pace: Pace = UNPACED;
   #pausedUntil = Number.NEGATIVE_INFINITY;
   #inFlight = 0;
+  /** Set while nothing is let through; resolved when nothing is under way any more. */
+  #drained: PromiseWithResolvers<void> | undefined;
 
   /** @param isWell false: it was failing when its state was stored, and the first request is a probe */
   constructor(options: Pick<DeliveryOptions, 'breaker' | 'concurrency'>, room: SharedRoom, isWell: boolean) {
@@ -55,6 +57,7 @@ export class Gate {
     // With something under way its answer is what brings the worker back here.
     if (this.#inFlight >= Math.floor(this.#concurrency.limit) || !this.#room.admits(this.#inFlight))
       return Number.POSITIVE_INFINITY;
+    if (this.#drained !== undefined) return Number.POSITIVE_INFINITY;
     return Math.max(admitsAt(this.#breaker), this.#pausedUntil, paceAllows(this.#pace, rate));
   }
 
@@ -96,6 +99,18 @@ export class Gate {
     this.#pausedUntil = Number.NEGATIVE_INFINITY;
   }
 
+  /** Lets nothing more through, until `admitAgain`. Resolves when nothing is under way. */
+  drain(): Promise<void> {
+    this.#drained ??= Promise.withResolvers();
+    if (this.#inFlight === 0) this.#drained.resolve();
+    return this.#drained.promise;
+  }
+
+  /** Ends what `drain` has begun. */
+  admitAgain(): void {
+    this.#drained = undefined;
+  }
+
   status(now: number): GateStatus {
     const next = Math.max(admitsAt(this.#breaker), this.#pausedUntil);
     return {
@@ -109,5 +124,6 @@ export class Gate {
   #free(): void {
     this.#inFlight -= 1;
     this.#room.leave(this.#inFlight);
+    if (this.#inFlight === 0) this.#drained?.resolve();
   }
 }

@@ -1,5 +1,5 @@
 /** Puts together what one request of mode batch or thin holds, of as many transactions as have something waiting. */
-import type { Lanes } from '../machines/lanes.ts';
+import type { Lane, Lanes } from '../machines/lanes.ts';
 import type { Item } from './delivery.ts';
 
 export interface GatherLimits {
@@ -12,14 +12,14 @@ export const NO_LIMITS: GatherLimits = { messages: Number.POSITIVE_INFINITY, byt
 export interface Gathered {
   /** Ascending by offset. */
   readonly items: readonly Item[];
-  /** Their lanes are busy now. */
-  readonly transactions: readonly string[];
+  /** Those of their transactions, busy now. */
+  readonly lanes: readonly Lane<Item>[];
 }
 
 /** Takes from lanes whose turn it is, in order, until a limit is reached; at least one item, where a lane is ready. */
-export function gather(lanes: Lanes<Item>, limits: GatherLimits): Gathered {
+export function gather(all: Lanes<Item>, limits: GatherLimits): Gathered {
   const items: Item[] = [];
-  const transactions: string[] = [];
+  const lanes: Lane<Item>[] = [];
   let bytes = 0;
   let messages = 0;
   const fits = (item: Item) => {
@@ -28,15 +28,15 @@ export function gather(lanes: Lanes<Item>, limits: GatherLimits): Gathered {
     bytes += item.size;
     return true;
   };
-  while (messages < limits.messages && bytes < limits.bytes && lanes.ready > 0) {
+  while (messages < limits.messages && bytes < limits.bytes && all.ready > 0) {
     messages += 1;
-    const taken = lanes.take(fits)!;
+    const taken = all.take(fits)!;
     bytes += taken.items[0]!.size;
     items.push(...taken.items);
-    transactions.push(taken.transaction);
+    lanes.push(taken.lane);
   }
   items.sort((a, b) => a.offset - b.offset);
-  return { items, transactions };
+  return { items, lanes };
 }
 
 /** Holds a request back for a while, for more to come into it. */

@@ -8,7 +8,7 @@
  */
 import type { PushMode } from '../../protocol/webhook/grant.ts';
 import { DueQueue } from '../machines/due-queue.ts';
-import { Lanes } from '../machines/lanes.ts';
+import { type Lane, Lanes } from '../machines/lanes.ts';
 import { type Position, Progress } from '../machines/progress.ts';
 import { type Delivery, deliveryId, type Item } from './delivery.ts';
 import { FrameWindow } from './frame-window.ts';
@@ -24,6 +24,8 @@ export interface OutboxOptions {
 const READY_ENOUGH = 128;
 /** Others want the event loop, too. */
 const PAGES_AT_ONCE = 8;
+/** In mode full each message is a request of its own. */
+const ALONE = () => false;
 
 export class Outbox {
   readonly #read: ReadFrames;
@@ -33,8 +35,6 @@ export class Outbox {
   readonly #gathering: Gathering;
   readonly #lanes = new Lanes<Item>();
   readonly #waiting = new DueQueue<Delivery>();
-  /** Transactions of which something waits for another try. */
-  readonly #stalled = new Set<string>();
   /** Told of a gap: what lay past the first offset, up to the second, was retired before it was pushed. */
   readonly #onGap: (after: number, until: number) => void;
   /** Items in lanes, with or without a frame. */
@@ -53,7 +53,7 @@ export class Outbox {
     this.#read = read;
     this.#options = options;
     this.#onGap = onGap;
-    this.#progress = new Progress(position);
+    this.#progress = new Progress(position.scanned);
     this.#window = new FrameWindow(read);
     this.#gathering = new Gathering(options.batch.messages, options.batch.waitMs);
     const lost = position.unfinished.filter((it) => !this.#restore(it.offset, it.attempts, it.notBefore, mode));
@@ -102,13 +102,13 @@ export class Outbox {
     this.#fill(mode);
     if (this.#lanes.ready === 0) return undefined;
     if (mode === 'full') {
-      const { transaction, items } = this.#lanes.take(() => false)!;
-      return this.#begin(mode, items, [transaction], now);
+      const { lane, items } = this.#lanes.take(ALONE)!;
+      return this.#begin(mode, items, [lane], now);
     }
     if (this.#gathering.isOn(this.#queued, now)) return undefined;
     this.#gathering.end();
-    const { items, transactions } = gather(this.#lanes, mode === 'thin' ? NO_LIMITS : this.#options.batch);
-    return this.#begin(mode, items, transactions, now);
+    const { items, lanes } = gather(this.#lanes, mode === 'thin' ? NO_LIMITS : this.#options.batch);
+    return this.#begin(mode, items, lanes, now);
   }
 
   /** When (ms) `next` may have something without anything else happening; Infinity for never. */
@@ -120,24 +120,21 @@ export class Outbox {
   /** Pushed, or set aside. */
   finish(delivery: Delivery): void {
     for (const item of delivery.items) {
-      this.#progress.finish(item.offset);
+      this.#progress.finish(item);
       this.#window.release(item);
     }
-    for (const transaction of delivery.transactions) {
-      this.#stalled.delete(transaction);
-      this.#lanes.release(transaction);
-    }
+    for (const lane of delivery.lanes) this.#lanes.release(lane);
   }
 
   /** To be tried again at `at`, and nothing of its transactions before it. */
   retry(delivery: Delivery, at: number): void {
     for (const item of delivery.items) {
-      this.#progress.failed(item.offset, delivery.attempts, at);
+      this.#progress.failed(item, delivery.attempts, at);
       this.#window.release(item);
     }
-    for (const transaction of delivery.transactions) {
-      this.#stalled.add(transaction);
-      for (const item of this.#lanes.waiting(transaction)) this.#window.release(item);
+    for (const lane of delivery.lanes) {
+      lane.isStalled = true;
+      for (const item of lane.waiting) this.#window.release(item);
     }
     this.#waiting.add(at, delivery);
   }
@@ -150,7 +147,7 @@ export class Outbox {
     const waiting = this.#waiting.drain().sort((a, b) => a.items[0]!.offset - b.items[0]!.offset);
     for (const delivery of waiting) {
       delivery.attempts = Math.max(0, delivery.attempts - 1);
-      for (const { offset } of delivery.items) this.#progress.failed(offset, delivery.attempts, now);
+      for (const item of delivery.items) this.#progress.failed(item, delivery.attempts, now);
       this.#waiting.add(now, delivery);
     }
   }
@@ -167,9 +164,9 @@ export class Outbox {
     }
   }
 
-  #begin(mode: PushMode, items: readonly Item[], transactions: readonly string[], now: number): Delivery {
+  #begin(mode: PushMode, items: readonly Item[], lanes: readonly Lane<Item>[], now: number): Delivery {
     this.#queued -= items.length;
-    return this.#ready({ items, transactions, mode, id: deliveryId(mode, items), attempts: 0, letter: undefined }, now);
+    return this.#ready({ items, lanes, mode, id: deliveryId(mode, items), attempts: 0, letter: undefined }, now);
   }
 
   #fill(mode: PushMode): void {
@@ -183,10 +180,10 @@ export class Outbox {
       }
       this.#hasMore = !found.end;
       forEachFrame(found.chunks, (head, frame) => {
-        this.#progress.begin(head.offset);
         const item = itemOf(head, frame);
-        if (mode !== 'thin' && !this.#stalled.has(head.transaction)) this.#window.hold(item, frame);
-        this.#lanes.add(head.transaction, item);
+        this.#progress.begin(item);
+        const lane = this.#lanes.add(head.transaction, item);
+        if (mode !== 'thin' && !lane.isStalled) this.#window.hold(item, frame);
         this.#queued += 1;
       });
     }
@@ -199,16 +196,16 @@ export class Outbox {
   /** @returns false where the journal does not hold it any more */
   #restore(offset: number, attempts: number, notBefore: number, mode: PushMode): boolean {
     const item = this.#window.find(offset);
-    if (item === undefined) {
-      this.#progress.finish(offset);
-      return false;
-    }
+    if (item === undefined) return false;
+    item.attempts = attempts;
+    item.notBefore = notBefore;
+    this.#progress.begin(item);
     const { transaction } = item;
-    if (attempts > 0 && !this.#lanes.isBusy(transaction) && this.#lanes.waiting(transaction).length === 0) {
-      this.#lanes.hold(transaction);
-      this.#stalled.add(transaction);
+    if (attempts > 0 && !this.#lanes.has(transaction)) {
+      const lane = this.#lanes.hold(transaction);
+      lane.isStalled = true;
       const items = [item];
-      const delivery = { items, transactions: [transaction], mode, id: deliveryId(mode, items), attempts };
+      const delivery = { items, lanes: [lane], mode, id: deliveryId(mode, items), attempts };
       this.#waiting.add(notBefore, { ...delivery, letter: undefined });
       return true;
     }

@@ -56,7 +56,8 @@ export function readOne(read: ReadFrames, offset: number): { head: FrameHead; fr
 }
 
 export function itemOf({ offset, id, type, transaction, time, traceparent }: FrameHead, frame: Buffer): Item {
-  return { offset, messageId: id, type, transaction, time, traceparent, size: frame.length, frame: undefined };
+  const about = { offset, messageId: id, type, transaction, time, traceparent, size: frame.length };
+  return { ...about, frame: undefined, attempts: 0, notBefore: 0, isFinished: false };
 }
 
 /** What goes out in place of a message that the journal holds no more. */

@@ -58,9 +58,9 @@ export class Replays {
     for (const { id, frame, time, ...rest } of letters) {
       this.#taken.add(id);
       const about = { ...rest, time: new Date(time).toISOString(), traceparent: undefined };
-      const items: Item[] = [{ ...about, size: frame.length, frame }];
+      const items: Item[] = [{ ...about, size: frame.length, frame, attempts: 0, notBefore: 0, isFinished: false }];
       const mode = this.#mode();
-      this.#waiting.add(now, { items, transactions: [], mode, id: deliveryId(mode, items), attempts: 0, letter: id });
+      this.#waiting.add(now, { items, lanes: [], mode, id: deliveryId(mode, items), attempts: 0, letter: id });
     }
   }
 }

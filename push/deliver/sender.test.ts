@@ -44,7 +44,7 @@ afterEach(async () => {
 function oneAfterTheOther(count: number): Promise<Answer[]> {
   return new Promise((resolve) => {
     const answers: Answer[] = [];
-    const next = () => sender.post({}, BODY, (answer) => (answers.push(answer) < count ? next() : resolve(answers)));
+    const next = () => sender.post([], BODY, (answer) => (answers.push(answer) < count ? next() : resolve(answers)));
     next();
   });
 }

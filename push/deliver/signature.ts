@@ -13,13 +13,10 @@ export interface SigningKey {
   readonly retires: number | undefined;
 }
 
-/** The headers of a signed request. @param now ms since the epoch @param keys the newest first */
-export function signedHeaders(
-  id: string,
-  body: Uint8Array,
-  now: number,
-  keys: readonly SigningKey[],
-): Record<string, string> {
+/**
+ * The headers of a signed request, names and values by turns. @param now ms since the epoch @param keys the newest first
+ */
+export function signedHeaders(id: string, body: Uint8Array, now: number, keys: readonly SigningKey[]): string[] {
   const timestamp = String(Math.floor(now / 1000));
   const prefix = `${id}.${timestamp}.`;
   let signature = '';
@@ -28,5 +25,5 @@ export function signedHeaders(
     const mac = createHmac('sha256', key).update(prefix).update(body).digest('base64');
     signature += signature === '' ? `v1,${mac}` : ` v1,${mac}`;
   }
-  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature };
+  return ['webhook-id', id, 'webhook-timestamp', timestamp, 'webhook-signature', signature];
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Lanes } from './lanes.ts';
+import { type Lane, Lanes } from './lanes.ts';
 
 /** Random arrivals, takes of random size, and releases in random order. */
 const steps = fc.array(
@@ -17,20 +17,21 @@ test('each transaction comes in order, one request at a time, and none is left b
     fc.property(steps, (all) => {
       const lanes = new Lanes<number>();
       const taken = new Map<string, number[]>();
-      const busy: string[] = [];
+      const busy: Lane<number>[] = [];
       let added = 0;
       const take = (most: number) => {
         let more = most - 1;
         const found = lanes.take(() => more-- > 0);
         if (found === undefined) return false;
-        expect(busy).not.toContain(found.transaction);
-        busy.push(found.transaction);
-        taken.set(found.transaction, [...(taken.get(found.transaction) ?? []), ...found.items]);
+        const { transaction } = found.lane;
+        expect(busy.map((lane) => lane.transaction)).not.toContain(transaction);
+        busy.push(found.lane);
+        taken.set(transaction, [...(taken.get(transaction) ?? []), ...found.items]);
         return true;
       };
       const release = (which: number) => {
-        const [transaction] = busy.splice(which % busy.length, 1);
-        lanes.release(transaction!);
+        const [lane] = busy.splice(which % busy.length, 1);
+        lanes.release(lane!);
       };
       for (const step of all) {
         if (step.kind === 'add') lanes.add(String(step.transaction), added++);
@@ -50,8 +51,20 @@ test('transactions take turns', () => {
   for (const [i, transaction] of ['a', 'a', 'a', 'b', 'c'].entries()) lanes.add(transaction, i);
   const order: string[] = [];
   for (let found = lanes.take(() => false); found !== undefined; found = lanes.take(() => false)) {
-    order.push(found.transaction);
-    lanes.release(found.transaction);
+    order.push(found.lane.transaction);
+    lanes.release(found.lane);
   }
   expect(order.join('')).toBe('abcaa');
+});
+
+test('what waits behind what is under way is what was not taken, however much was', () => {
+  const lanes = new Lanes<number>();
+  for (let i = 0; i < 200; i++) lanes.add('a', i);
+  for (let taken = 1; taken <= 200; taken++) {
+    const { lane } = lanes.take(() => false)!;
+    expect(lane.waiting).toEqual(Array.from({ length: 200 - taken }, (_, i) => taken + i));
+    expect(lanes.has('a')).toBe(true);
+    lanes.release(lane);
+  }
+  expect(lanes.has('a')).toBe(false);
 });

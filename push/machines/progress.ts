@@ -14,6 +14,16 @@ export interface Unfinished {
   readonly notBefore: number;
 }
 
+/** A message on its way. What becomes of it is noted on itself, so that nothing has to be looked up. */
+export interface Tracked {
+  readonly offset: number;
+  /** Tries so far. */
+  attempts: number;
+  /** Not before this moment, ms; 0 for at once. */
+  notBefore: number;
+  isFinished: boolean;
+}
+
 /** As stored. */
 export interface Position {
   /** Everything up to here has been taken from the journal. -1 for nothing. */
@@ -22,19 +32,23 @@ export interface Position {
   readonly unfinished: readonly Unfinished[];
 }
 
-export const BEGINNING: Position = { scanned: -1, unfinished: [] };
+/** Finished messages that are still in the list may outnumber the others by so many. */
+const SLACK = 1024;
 
 export class Progress {
-  readonly #unfinished = new Map<number, { attempts: number; notBefore: number }>();
+  /** Ascending by offset. What is finished lies before `#from`, or between others that are not. */
+  #begun: Tracked[] = [];
+  /** The first that is not finished. */
+  #from = 0;
+  #unfinished = 0;
   #scanned: number;
   /** The last offset of which anything came: what was only read ahead need not be stored. */
   #touched: number;
 
-  constructor(position: Position) {
-    this.#scanned = position.scanned;
-    this.#touched = position.scanned;
-    for (const { offset, attempts, notBefore } of position.unfinished)
-      this.#unfinished.set(offset, { attempts, notBefore });
+  /** @param scanned as stored; what was unfinished then is to be begun again, before anything else */
+  constructor(scanned: number) {
+    this.#scanned = scanned;
+    this.#touched = scanned;
   }
 
   get scanned(): number {
@@ -42,19 +56,20 @@ export class Progress {
   }
 
   get unfinishedCount(): number {
-    return this.#unfinished.size;
+    return this.#unfinished;
   }
 
   /** Everything up to and including this offset is finished. */
   get finishedUpTo(): number {
-    for (const offset of this.#unfinished.keys()) return offset - 1;
-    return this.#scanned;
+    const first = this.#begun[this.#from];
+    return first === undefined ? this.#scanned : first.offset - 1;
   }
 
   /** A message was taken from the journal. Offsets rise. */
-  begin(offset: number): void {
-    this.#unfinished.set(offset, { attempts: 0, notBefore: 0 });
-    this.#scanned = offset;
+  begin(message: Tracked): void {
+    this.#begun.push(message);
+    this.#unfinished += 1;
+    this.#scanned = Math.max(this.#scanned, message.offset);
   }
 
   /** What lies before has been retired unread. */
@@ -64,28 +79,34 @@ export class Progress {
   }
 
   /** A try failed. */
-  failed(offset: number, attempts: number, notBefore: number): void {
-    const state = this.#unfinished.get(offset);
-    if (state === undefined) return;
-    state.attempts = attempts;
-    state.notBefore = notBefore;
-    this.#touched = Math.max(this.#touched, offset);
+  failed(message: Tracked, attempts: number, notBefore: number): void {
+    message.attempts = attempts;
+    message.notBefore = notBefore;
+    this.#touched = Math.max(this.#touched, message.offset);
   }
 
   /** Pushed, or set aside as a dead letter. */
-  finish(offset: number): void {
-    this.#unfinished.delete(offset);
-    this.#touched = Math.max(this.#touched, offset);
+  finish(message: Tracked): void {
+    message.isFinished = true;
+    this.#unfinished -= 1;
+    this.#touched = Math.max(this.#touched, message.offset);
+    while (this.#begun[this.#from]?.isFinished === true) this.#from += 1;
+    if (this.#begun.length > 2 * this.#unfinished + SLACK) this.#forgetFinished();
   }
 
   /** What to store. */
   position(): Position {
     const unfinished: Unfinished[] = [];
-    // A Map keeps the order of insertion, and offsets were begun in ascending order.
-    for (const [offset, { attempts, notBefore }] of this.#unfinished) {
+    for (let i = this.#from; i < this.#begun.length; i++) {
+      const { offset, attempts, notBefore, isFinished } = this.#begun[i]!;
       if (offset > this.#touched) break;
-      unfinished.push({ offset, attempts, notBefore });
+      if (!isFinished) unfinished.push({ offset, attempts, notBefore });
     }
     return { scanned: this.#touched, unfinished };
+  }
+
+  #forgetFinished(): void {
+    this.#begun = this.#begun.slice(this.#from).filter(({ isFinished }) => !isFinished);
+    this.#from = 0;
   }
 }

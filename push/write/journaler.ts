@@ -10,10 +10,10 @@ import { openOrRenewJournal } from '../../journal/open-or-renew.ts';
 import type { JournalWriter } from '../../journal/writer.ts';
 import type { Batch, Log, LogRecord, Subscription } from '../../protocol/log/log.ts';
 import { RESULTS_TOPIC } from '../../protocol/log/topics.ts';
-import { pastSpan } from '../../protocol/telemetry/spans.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { EndpointBook } from '../store/endpoint-book.ts';
 import { journalFolder } from './journal-folder.ts';
+import { recordJournaled } from './journal-spans.ts';
 import { messageFrame } from './message-frame.ts';
 import type { FromJournaler, JournalerOptions } from './messages.ts';
 import { Neighbours, NOBODY } from './neighbours.ts';
@@ -155,7 +155,7 @@ class Journaler {
     if (position > state.writer.position)
       state.writer.appendBatch({ entries, position, epoch: this.#epoch, now: this.#to.now() });
     state.position = position;
-    this.#trace(readings);
+    recordJournaled(readings, this.#to.now());
     this.#to.tell({
       kind: 'appended',
       partition: state.partition,
@@ -172,15 +172,6 @@ class Journaler {
     const { partition, writer } = state;
     if (earliest > writer.position) this.#to.tell({ kind: 'gap', partition, from: writer.position, earliest });
     state.position = earliest;
-  }
-
-  #trace(readings: readonly RecordReading[]): void {
-    for (const reading of readings) {
-      if (reading.kind !== 'pushed') continue;
-      const { traceparent, client, eventTime, correlationId } = reading.event;
-      const about = { 'sluice.client': client, 'sluice.transaction': correlationId };
-      pastSpan('push journal', traceparent, { startTime: eventTime, endTime: this.#to.now() }, about);
-    }
   }
 
   /** Endpoints that are new or said to be otherwise by a newer token: into the book first, then to the read side. */
