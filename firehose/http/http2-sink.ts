@@ -3,18 +3,23 @@
  *
  * Node hands frames to the socket that point into the chunk, and reports a write as over once the socket has taken the last
  * of them; one write of the socket follows the other, so it has the earlier ones too. Only of a stream that was destroyed
- * are writes reported as over while frames of them may still be on their way: its chunks are left to the garbage collector.
+ * are writes reported as over while frames of them may still be on their way.
  */
-import type { ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Chunk } from '../stream/chunk.ts';
 import type { Sink, SinkEvents } from '../stream/sink.ts';
+import { keepUntilTaken } from './memory-in-flight.ts';
 
 export class Http2Sink implements Sink {
   readonly #stream: ServerHttp2Stream;
+  /** That sends from the memory of chunks; a stream that was destroyed does not know it any more. */
+  readonly #session: ServerHttp2Session | undefined;
   #written = 0;
 
   constructor(stream: ServerHttp2Stream, headers: Readonly<Record<string, string>>) {
     this.#stream = stream;
+    // Under TLS the socket has what it encrypted, not the chunk's memory.
+    this.#session = stream.session?.encrypted ? undefined : (stream.session as ServerHttp2Session | undefined);
     stream.respond({ ':status': 200, ...headers });
   }
 
@@ -33,12 +38,12 @@ export class Http2Sink implements Sink {
   write(chunk: Chunk): void {
     // Behind an empty write those that were handed over with it would be reported as over too early.
     if (chunk.data.length === 0) return;
-    const stream = this.#stream;
-    const release = (error: Error | null | undefined) => {
-      if (!error && !stream.destroyed) chunk.release();
-    };
     this.#written += chunk.data.length;
-    if (stream.writable) stream.write(chunk.data, chunk.own ? release : undefined);
+    if (!this.#stream.writable) return;
+    this.#stream.write(chunk.data, (error) => {
+      if (!error && !this.#stream.destroyed) chunk.release();
+      else if (this.#session !== undefined) keepUntilTaken(this.#session, chunk.data);
+    });
   }
 
   flush(): void {}
