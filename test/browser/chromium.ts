@@ -13,6 +13,8 @@ export const CHROMIUM_RUNS_HERE = process.platform === 'linux' && process.arch =
 export async function launchChromium(): Promise<Browser> {
   const folder = unpacked();
   return chromium.launch({
+    // A cold start on a busy machine takes its time.
+    timeout: 120_000,
     executablePath: join(folder, 'chromium'),
     // In a container there is no namespace to be had for its sandbox; it loads this repository's own page alone.
     args: ['--no-sandbox', '--no-zygote', '--disable-gpu', '--disable-dev-shm-usage'],

@@ -1,4 +1,5 @@
 /** The console as a person meets it: a real Chromium, the real server, real images and models. */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -40,6 +41,7 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the console', { timeout: 180_000 }, () => 
 
   beforeEach(async () => {
     context = await browser.newContext({ viewport: { width: 1200, height: 900 } });
+    context.setDefaultTimeout(PATIENCE.timeout);
     page = await context.newPage();
     strangers = [];
     page.on('request', (request) => {
@@ -56,7 +58,9 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the console', { timeout: 180_000 }, () => 
     expect(strangers, 'requests elsewhere, violations of the policy and errors of the page').toEqual([]);
   });
 
-  async function signIn(client: string): Promise<string> {
+  /** As a client that no other try of the test has been. */
+  async function signIn(name: string): Promise<string> {
+    const client = `${name}-${randomUUID()}`;
     const token = runSluice(['token', '--client', client, '--data', data]).trim();
     await page.goto(`${sluice.url}/console`);
     await page.getByLabel('Token', { exact: true }).fill(token);
@@ -102,9 +106,10 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the console', { timeout: 180_000 }, () => 
   });
 
   test('client credentials sign in: an authentication token is exchanged for one that opens the stream', async () => {
-    const { secret } = JSON.parse(runSluice(['clients', 'add', 'credentialed', '--data', data]));
+    const client = `credentialed-${randomUUID()}`;
+    const { secret } = JSON.parse(runSluice(['clients', 'add', client, '--data', data]));
     await page.goto(`${sluice.url}/console#stream`);
-    await page.getByLabel('Client').fill('credentialed');
+    await page.getByLabel('Client').fill(client);
     await page.getByLabel('Secret').fill('a wrong one');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await expect.poll(() => page.getByRole('alert').textContent(), PATIENCE).not.toBe('');

@@ -45,7 +45,7 @@ async function readiness(): Promise<{ status: number; notReady: string[]; detail
 test('without its log it is not ready and says so, is alive all the same, and is ready again by itself', {
   timeout: 180_000,
 }, async () => {
-  expect(await readiness()).toMatchObject({ status: 200, notReady: [] });
+  await expect.poll(readiness, { interval: 250 }).toMatchObject({ status: 200, notReady: [] });
   // Somebody holds the log's file: nothing can be appended.
   const held = new Database(join(data, 'log', 'log.sqlite'));
   await expect.poll(() => begin(held)).toBe(true);
@@ -77,13 +77,15 @@ test('told to stop it listens no more, finishes what it is taking in, and ends w
   timeout: 180_000,
 }, async () => {
   const image = await sampleImage('image/jpeg', 300, 300);
+  // Before the connections are there, which wait no longer for a request than any other.
+  const bearer = token();
   const port = Number(new URL(sluice.url).port);
   const sending = connect(port, '127.0.0.1');
   const idle = connect(port, '127.0.0.1');
   await Promise.all([once(sending, 'connect'), once(idle, 'connect')]);
   const half = image.byteLength >> 1;
   sending.write(
-    `POST /v1/transactions/last/images HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: ${image.byteLength}\r\nAuthorization: Bearer ${token()}\r\n\r\n`,
+    `POST /v1/transactions/last/images HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: ${image.byteLength}\r\nAuthorization: Bearer ${bearer}\r\n\r\n`,
   );
   sending.write(image.subarray(0, half));
   await expect.poll(takingIn).toBe(1);

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, inject, test } from 'vitest';
+import { afterEach, beforeEach, describe, inject, test } from 'vitest';
 import { type KafkaCluster, startKafka } from '../../protocol/log/kafka/broker/cluster.ts';
 import { ROLES, RolesOnKafka } from './roles-on-kafka.ts';
 
@@ -12,22 +12,21 @@ describe.skipIf(!inject('kafkaIsHere'))('on a real broker', () => {
   let kafka: KafkaCluster;
   let roles: RolesOnKafka;
 
-  beforeAll(async () => {
+  // For each try: whatever the first has left, killed or half started.
+  beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sluice-kafka-kill-'));
     kafka = await startKafka({ folder: join(folder, 'kafka') });
     roles = new RolesOnKafka({ folder, brokersOf: () => kafka.bootstrap });
     await roles.startAll();
-  }, 120_000);
-  afterAll(async () => {
+  });
+  afterEach(async () => {
     await roles?.close();
     await kafka?.stop();
     await rm(folder, { recursive: true });
   });
 
-  // No second try: it would find what the first has left.
   test('each role and the broker killed under load: every result exactly once', {
     timeout: 300_000,
-    retry: 0,
   }, async () => {
     const load = await roles.load();
     for (const role of ROLES.toSorted(() => Math.random() - 0.5)) {

@@ -1,4 +1,5 @@
 /** The whole system with its large images in an S3-compatible store, and what clients see while that store is away. */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,12 +16,12 @@ describe.skipIf(!inject('kafkaIsHere'))('images in an S3-compatible store', { ti
   let folder: string;
   let server: S3Server;
   let sluice: SluiceProcess;
-  let token: string;
+  let data: string;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sluice-s3-images-'));
     server = await startS3Server(folder, ['images']);
-    const data = join(folder, 'data');
+    data = join(folder, 'data');
     const settings = {
       data,
       port: '0',
@@ -36,7 +37,6 @@ describe.skipIf(!inject('kafkaIsHere'))('images in an S3-compatible store', { ti
       'blobs-s3-attempts': '2',
     };
     sluice = await startSluice(['up', ...Object.entries(settings).flatMap(([flag, value]) => [`--${flag}`, value])]);
-    token = runSluice(['token', '--client', 'alice', '--data', data]).trim();
   }, 180_000);
   afterAll(async () => {
     await sluice?.kill();
@@ -44,17 +44,20 @@ describe.skipIf(!inject('kafkaIsHere'))('images in an S3-compatible store', { ti
     await rm(folder, { recursive: true, force: true });
   });
 
+  /** A client that no other try of a test has been. */
+  const newProgram = () =>
+    new ClientProgram(runSluice(['token', '--client', `alice-${randomUUID()}`, '--data', data]).trim());
   const submitted = async (program: ClientProgram) =>
     program.submitAll(() => sluice.url, [{ transaction: 't', image: await smallImage() }]);
 
   test('an image travels through the store to every service', async () => {
-    const program = new ClientProgram(token);
+    const program = newProgram();
     await submitted(program);
     expect(await readdir(server.bucketFolder('images'))).toHaveLength(1);
     const completed = (type: string) => type === 'completion.v1m0.ServiceCompleted';
     const messages = await readFirehose(
       sluice.url,
-      token,
+      program.token,
       (seen) => seen.filter(({ type }) => completed(type)).length >= 3,
       60_000,
     );
@@ -62,7 +65,7 @@ describe.skipIf(!inject('kafkaIsHere'))('images in an S3-compatible store', { ti
   });
 
   test('while the store is away images are refused for now and /readyz tells why; afterwards they are taken', async () => {
-    const program = new ClientProgram(token);
+    const program = newProgram();
     server.signal('SIGSTOP');
     const submitting = submitted(program);
     try {

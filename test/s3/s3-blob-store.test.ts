@@ -1,5 +1,5 @@
 /** The S3 store against a real server: the contract of every blob store, and what only a network can do. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -39,7 +39,7 @@ describe.skipIf(!inject('kafkaIsHere'))('on a real server', { timeout: 180_000 }
     ...ACCESS_KEY,
     endpoint: server.endpoint,
     bucket: 'images',
-    timeoutMs: 5000,
+    timeoutMs: 30_000,
     ...settings,
   });
   const storeOf = (settings: Partial<S3Settings> = {}, options: Partial<S3BlobStoreOptions> = {}) =>
@@ -103,9 +103,9 @@ describe.skipIf(!inject('kafkaIsHere'))('on a real server', { timeout: 180_000 }
   });
 
   test('credentials may come from a file, and are refused when they are wrong', async () => {
-    const credentialsFile = join(folder, 'credentials.json');
+    const credentialsFile = join(folder, `credentials-${randomUUID()}.json`);
     const store = storeOf({ credentialsFile, accessKeyId: '', secretAccessKey: '' });
-    await expect(store.put(sha256, content)).rejects.toThrow('credentials.json cannot be read');
+    await expect(store.put(sha256, content)).rejects.toThrow(/credentials-.*json cannot be read/);
     await writeFile(credentialsFile, JSON.stringify({ AccessKeyId: 'sluice', SecretAccessKey: 'wrong' }));
     await expect(store.put(sha256, content)).rejects.toThrow(/answers 403/);
     const { accessKeyId, secretAccessKey } = ACCESS_KEY;
@@ -130,7 +130,7 @@ describe.skipIf(!inject('kafkaIsHere'))('on a real server', { timeout: 180_000 }
       server.signal('SIGCONT');
     }
     await expect.poll(() => store.put(sha256, content).then(() => true, String)).toBe(true);
-    expect(await store.get(sha256)).toEqual(content);
+    expect(await storeOf().get(sha256)).toEqual(content);
   });
 });
 
