@@ -1,6 +1,7 @@
 /** Starts the gateway: the role that takes images in. */
-import { nodeName } from '../protocol/capacity/reporter.ts';
+
 import { LogWatch } from '../protocol/log/log-watch.ts';
+import { nodeName } from '../protocol/node-name.ts';
 import type { RoleContext, RunningRole } from '../protocol/role.ts';
 import { PUSH_SERVICE } from '../protocol/webhook/grant.ts';
 import { openSealingKeys } from '../protocol/webhook/sealing.ts';

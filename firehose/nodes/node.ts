@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Bounds } from '../../journal/reading.ts';
-import { nodeName } from '../../protocol/capacity/reporter.ts';
 import { ConfigError } from '../../protocol/config/load.ts';
 import { type FirehoseNode, PartitionState } from '../../protocol/generated/node/v1m0/node_pb.js';
 import type { Log } from '../../protocol/log/log.ts';
+import { nodeName } from '../../protocol/node-name.ts';
 import type { Readiness } from '../../protocol/role.ts';
 import type { FirehoseConfig } from '../config.ts';
 import type { OpenedPartition } from '../journaler/messages.ts';

@@ -1,9 +1,10 @@
 /** Starts the identity role: the authentication and the authorisation service, or one of them. */
-import { nodeName } from '../../protocol/capacity/reporter.ts';
+
 import { followRevocations } from '../../protocol/claims/follow-revocations.ts';
 import { openKeyRing } from '../../protocol/claims/key-ring.ts';
 import { LogWatch } from '../../protocol/log/log-watch.ts';
 import { CLIENTS_TOPIC } from '../../protocol/log/topics.ts';
+import { nodeName } from '../../protocol/node-name.ts';
 import type { RoleContext, RunningRole } from '../../protocol/role.ts';
 import { ClientDirectory } from '../clients/client-directory.ts';
 import { AuthenticationService } from './authentication-service.ts';

@@ -4,9 +4,6 @@
  * Reported by the service in its own time, so that accepting work never waits for asking anyone. A reporter that ends with
  * nothing waiting takes its word back; where something waits still, the last word stands until somebody reports again.
  */
-import { createHash } from 'node:crypto';
-import { hostname } from 'node:os';
-import { resolve } from 'node:path';
 import { Capacity } from '../generated/capacity/v1m0/capacity_pb.js';
 import { Timestamp } from '../generated/google/protobuf/timestamp_pb.js';
 import type { Log } from '../log/log.ts';
@@ -61,12 +58,6 @@ export function startCapacityReporter(options: CapacityReporterOptions): () => P
     await Promise.race([reporter.leave().catch(options.onError), late.promise]);
     clearTimeout(timeout);
   };
-}
-
-/** Names this node towards the others of its service, alike after every restart. @param dataFolder its own */
-export function nodeName(dataFolder: string): string {
-  const folder = createHash('sha256').update(resolve(dataFolder)).digest('hex').slice(0, 8);
-  return `${hostname()}-${folder}`;
 }
 
 /** What a consumer group has before it and behind it, over all of its members. */
