@@ -8,8 +8,8 @@ import { ServiceCompleted } from '../protocol/generated/completion/v1m0/completi
 import { INGEST_TOPIC, RESULTS_TOPIC } from '../protocol/log/topics.ts';
 import type { RunningRole } from '../protocol/role.ts';
 import { barcode } from './services/barcode/service.ts';
-import { drained, eventsOf, mint, submit, until } from './testing.ts';
-import { rolesForEachTest } from './testing-roles.ts';
+import { drained, eventsOf, mint, submit, until } from './testing/bench.ts';
+import { rolesForEachTest } from './testing/roles.ts';
 
 const GROUP = 'vision-barcode-1.0';
 const vision = rolesForEachTest();

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { payloadOf } from '../protocol/envelope.ts';
 import { ServiceCompleted } from '../protocol/generated/completion/v1m0/completion_pb.js';
 import { INGEST_TOPIC, RESULTS_TOPIC } from '../protocol/log/topics.ts';
-import { drained, eventsOf, mint, submit } from './testing.ts';
-import { rolesForEachTest } from './testing-roles.ts';
+import { drained, eventsOf, mint, submit } from './testing/bench.ts';
+import { rolesForEachTest } from './testing/roles.ts';
 
 const vision = rolesForEachTest();
 

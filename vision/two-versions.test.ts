@@ -6,8 +6,8 @@ import { ServiceCompleted } from '../protocol/generated/completion/v1m0/completi
 import { ExtractedDocument } from '../protocol/generated/document/v1m1/document_pb.js';
 import { CAPACITY_TOPIC, INGEST_TOPIC, RESULTS_TOPIC } from '../protocol/log/topics.ts';
 import { drawDesk } from './services/document/desk.fixture.ts';
-import { drained, eventsOf, mint, recordsOf, submit, until } from './testing.ts';
-import { rolesForEachTest } from './testing-roles.ts';
+import { drained, eventsOf, mint, recordsOf, submit, until } from './testing/bench.ts';
+import { rolesForEachTest } from './testing/roles.ts';
 
 const vision = rolesForEachTest();
 

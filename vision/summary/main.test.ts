@@ -12,7 +12,17 @@ import { createHttpServer, type HttpServer } from '../../protocol/http/server.ts
 import { RESULTS_TOPIC } from '../../protocol/log/topics.ts';
 import { derivedMessageId } from '../../protocol/message-id.ts';
 import type { RunningRole } from '../../protocol/role.ts';
-import { type Bench, drained, eventsOf, mint, openBench, type Submission, submit, tell, until } from '../testing.ts';
+import {
+  type Bench,
+  drained,
+  eventsOf,
+  mint,
+  openBench,
+  type Submission,
+  submit,
+  tell,
+  until,
+} from '../testing/bench.ts';
 import { SummaryConfig } from './config.ts';
 import { startSummary } from './main.ts';
 import { SUMMARY_GROUP } from './summariser.ts';

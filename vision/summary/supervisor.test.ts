@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { until } from '../testing.ts';
+import { until } from '../testing/bench.ts';
 import { supervise } from './supervisor.ts';
 
 /** Lives that end when the test says so. */

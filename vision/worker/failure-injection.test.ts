@@ -14,7 +14,7 @@ import { Barcode } from '../../protocol/generated/barcode/v1m0/barcode_pb.js';
 import { ServiceCompleted, ServiceFailed } from '../../protocol/generated/completion/v1m0/completion_pb.js';
 import { INGEST_TOPIC, RESULTS_TOPIC } from '../../protocol/log/topics.ts';
 import { type InferenceProcess, startInferenceProcess } from '../inference/inference-process.ts';
-import { type Bench, deadLettersOf, drained, eventsOf, mint, openBench, submit } from '../testing.ts';
+import { type Bench, deadLettersOf, drained, eventsOf, mint, openBench, submit } from '../testing/bench.ts';
 import { Attempts } from './attempts.ts';
 import { type Engine, inferenceEngine } from './engine.ts';
 import { workerMetrics } from './metrics.ts';

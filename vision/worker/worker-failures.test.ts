@@ -6,8 +6,8 @@ import { Barcode } from '../../protocol/generated/barcode/v1m0/barcode_pb.js';
 import { ServiceCompleted, ServiceFailed } from '../../protocol/generated/completion/v1m0/completion_pb.js';
 import { INGEST_TOPIC } from '../../protocol/log/topics.ts';
 import { AnalysisFailed, ConfigInvalid, ImageUndecodable, InferenceUnavailable } from '../inference/errors.ts';
-import { deadLettersOf, mint, submit, until } from '../testing.ts';
-import { saw, WORKER_GROUP, workerForEachTest } from '../testing-worker.ts';
+import { deadLettersOf, mint, submit, until } from '../testing/bench.ts';
+import { saw, WORKER_GROUP, workerForEachTest } from '../testing/scripted-worker.ts';
 import { Attempts } from './attempts.ts';
 
 const worker = workerForEachTest();

@@ -5,8 +5,8 @@ import { payloadOf } from '../../protocol/envelope.ts';
 import { Barcode } from '../../protocol/generated/barcode/v1m0/barcode_pb.js';
 import { ServiceCompleted } from '../../protocol/generated/completion/v1m0/completion_pb.js';
 import { INGEST_TOPIC } from '../../protocol/log/topics.ts';
-import { mint, submit, until } from '../testing.ts';
-import { saw, WORKER_GROUP, workerForEachTest } from '../testing-worker.ts';
+import { mint, submit, until } from '../testing/bench.ts';
+import { saw, WORKER_GROUP, workerForEachTest } from '../testing/scripted-worker.ts';
 
 const worker = workerForEachTest();
 

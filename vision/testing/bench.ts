@@ -1,23 +1,23 @@
-/** For the tests of this folder: a real log in a temporary folder, real tokens, and the records that the gateway would write. */
+/** For the tests of vision: a real log in a temporary folder, real tokens, and the records that the gateway would write. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MessageType } from '@protobuf-ts/runtime';
 import { type Logger, pino } from 'pino';
-import type { BlobStore } from '../protocol/blob/blob-store.ts';
-import { FolderBlobStore } from '../protocol/blob/folder-blob-store.ts';
-import type { Grants } from '../protocol/claims/grant.ts';
-import { openTokenKeys, type TokenKeys } from '../protocol/claims/keys.ts';
-import { mintToken } from '../protocol/claims/token.ts';
-import { TokenVerifier } from '../protocol/claims/verifier.ts';
-import { type Event, packEvent, unpackEvent } from '../protocol/envelope.ts';
-import { DeadLetter } from '../protocol/generated/deadletter/v1m0/deadletter_pb.js';
-import { ImageAccepted, IngestedImage } from '../protocol/generated/ingest/v1m0/ingest_pb.js';
-import { openEmbeddedLog } from '../protocol/log/embedded/open.ts';
-import type { Log, LogRecord } from '../protocol/log/log.ts';
-import { DEAD_LETTER_TOPIC, INGEST_TOPIC, RESULTS_TOPIC, topicDefinitions } from '../protocol/log/topics.ts';
-import { derivedMessageId, newMessageId } from '../protocol/message-id.ts';
+import type { BlobStore } from '../../protocol/blob/blob-store.ts';
+import { FolderBlobStore } from '../../protocol/blob/folder-blob-store.ts';
+import type { Grants } from '../../protocol/claims/grant.ts';
+import { openTokenKeys, type TokenKeys } from '../../protocol/claims/keys.ts';
+import { mintToken } from '../../protocol/claims/token.ts';
+import { TokenVerifier } from '../../protocol/claims/verifier.ts';
+import { type Event, packEvent, unpackEvent } from '../../protocol/envelope.ts';
+import { DeadLetter } from '../../protocol/generated/deadletter/v1m0/deadletter_pb.js';
+import { ImageAccepted, IngestedImage } from '../../protocol/generated/ingest/v1m0/ingest_pb.js';
+import { openEmbeddedLog } from '../../protocol/log/embedded/open.ts';
+import type { Log, LogRecord } from '../../protocol/log/log.ts';
+import { DEAD_LETTER_TOPIC, INGEST_TOPIC, RESULTS_TOPIC, topicDefinitions } from '../../protocol/log/topics.ts';
+import { derivedMessageId, newMessageId } from '../../protocol/message-id.ts';
 
 const HOUR = 3_600_000;
 

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import Value from 'typebox/value';
 import { afterEach, beforeEach } from 'vitest';
-import type { RoleContext, RunningRole } from '../protocol/role.ts';
-import { VisionConfig } from './config.ts';
-import { startVision } from './main.ts';
-import { type Bench, openBench } from './testing.ts';
+import type { RoleContext, RunningRole } from '../../protocol/role.ts';
+import { VisionConfig } from '../config.ts';
+import { startVision } from '../main.ts';
+import { type Bench, openBench } from './bench.ts';
 
 export interface VisionRoles {
   /** That of the test that runs now. */

@@ -2,16 +2,16 @@
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach } from 'vitest';
-import type { Grants } from '../protocol/claims/grant.ts';
-import type { Event } from '../protocol/envelope.ts';
-import { Barcode } from '../protocol/generated/barcode/v1m0/barcode_pb.js';
-import { ImageAccepted } from '../protocol/generated/ingest/v1m0/ingest_pb.js';
-import { INGEST_TOPIC, RESULTS_TOPIC } from '../protocol/log/topics.ts';
-import { type Bench, drained, eventsOf, mint, openBench, submit } from './testing.ts';
-import { Attempts } from './worker/attempts.ts';
-import type { Engine, ImageAnalysis } from './worker/engine.ts';
-import { workerMetrics } from './worker/metrics.ts';
-import { startWorker, type WorkerOptions } from './worker/worker.ts';
+import type { Grants } from '../../protocol/claims/grant.ts';
+import type { Event } from '../../protocol/envelope.ts';
+import { Barcode } from '../../protocol/generated/barcode/v1m0/barcode_pb.js';
+import { ImageAccepted } from '../../protocol/generated/ingest/v1m0/ingest_pb.js';
+import { INGEST_TOPIC, RESULTS_TOPIC } from '../../protocol/log/topics.ts';
+import { Attempts } from '../worker/attempts.ts';
+import type { Engine, ImageAnalysis } from '../worker/engine.ts';
+import { workerMetrics } from '../worker/metrics.ts';
+import { startWorker, type WorkerOptions } from '../worker/worker.ts';
+import { type Bench, drained, eventsOf, mint, openBench, submit } from './bench.ts';
 
 const SERVICE = { name: 'barcode', version: '1.0' };
 export const WORKER_GROUP = 'vision-barcode-1.0';
