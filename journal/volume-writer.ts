@@ -1,17 +1,16 @@
-/** The write side of one volume: its statements, and the small tables that it keeps in memory between batches. */
+/** The write side of one volume, and what it keeps of it in memory between batches. */
 import Database from 'better-sqlite3';
 import { CHAIN_START } from './chain-hash.ts';
 import { JournalDamagedError, JournalFormatError, journalError } from './errors.ts';
 import type { ClientHead, SegmentDraft } from './segment-draft.ts';
 import { compareMessageIds, type StoredMessageId } from './stored-message-id.ts';
-import { ANY_CLIENT, FORMAT, KEY, MAX_CLIENTS, OFFSET_SPACE, PAGE_BYTES } from './volume-schema.ts';
+import { remember, VolumeNames } from './volume-names.ts';
+import { ANY_CLIENT, FORMAT, MAX_CLIENTS, OFFSET_SPACE, PAGE_BYTES } from './volume-schema.ts';
+import { prepareWriteStatements, ROWS_AT_ONCE } from './volume-write-statements.ts';
 
-/** Names kept in memory per table; beyond that the cache starts anew (it only saves look-ups). */
-const MAX_CACHED_NAMES = 50_000;
 /** How long a statement waits for another connection's lock: only ever needed while a crashed writer's WAL is recovered. */
 const BUSY_MS = 5_000;
 
-const ROWS_AT_ONCE = 16;
 /** A page and its header. */
 const WAL_FRAME_BYTES = PAGE_BYTES + 24;
 /** Pages that a commit changes at most, as a rule: of its own, and for the row and the index rows of an entry. */
@@ -37,10 +36,8 @@ export class VolumeWriter {
   readonly database: Database.Database;
   #state: VolumeState;
   readonly #heads = new Map<string, ClientHead>();
-  readonly #types = new Map<string, number>();
-  readonly #labels = new Map<string, number>();
-  readonly #transactions = new Map<string, number>();
-  readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #names: VolumeNames;
+  readonly #statements: ReturnType<typeof prepareWriteStatements>;
   /** Number of the next entry. */
   #row: number;
   #walBytes = 0;
@@ -58,7 +55,8 @@ export class VolumeWriter {
       // Checkpoints are the journal's own (checkpoint.ts): an automatic one starves under constant readers.
       database.pragma('wal_autocheckpoint = 0');
       this.#state = readState(database, path);
-      this.#statements = prepareStatements(database);
+      this.#statements = prepareWriteStatements(database);
+      this.#names = new VolumeNames(this.#statements);
       this.#row = (this.#statements.greatestRow.get() ?? 0) + 1;
       this.database = database;
       // A WAL may be there from before.
@@ -168,10 +166,10 @@ export class VolumeWriter {
     for (const draft of entries) {
       const { entry, prev, ordinal, position, length, chain } = draft;
       const offset = entry.offset - base;
-      const labels = entry.labels.length === 0 ? null : this.#labelNumbers(entry.labels);
+      const labels = entry.labels.length === 0 ? null : this.#names.labels(entry.labels);
       if (labels !== null) for (const label of labels) statements.insertEntryLabel.run(label, this.#row);
-      const type = this.#typeNumber(entry.type);
-      const transaction = this.#transactionNumber(head.no, entry.transaction, offset);
+      const type = this.#names.type(entry.type);
+      const transaction = this.#names.transaction(head.no, entry.transaction, offset);
       const id = ids.get(entry.offset)!;
       const { time, confidence } = entry;
       rows.push([
@@ -188,38 +186,6 @@ export class VolumeWriter {
       this.#statements.insertEntries.run(rows.slice(i, i + ROWS_AT_ONCE).flat());
     }
     for (; i < rows.length; i++) this.#statements.insertEntry.run(rows[i]!);
-  }
-
-  #typeNumber(name: string): number {
-    return (
-      this.#types.get(name) ??
-      remember(this.#types, name, this.#statements.type.get(name) ?? inserted(this.#statements.insertType.run(name)))
-    );
-  }
-
-  #labelNumbers(names: readonly string[]): number[] {
-    return [...new Set(names)].map(
-      (name) =>
-        this.#labels.get(name) ??
-        remember(
-          this.#labels,
-          name,
-          this.#statements.label.get(name) ?? inserted(this.#statements.insertLabel.run(name)),
-        ),
-    );
-  }
-
-  #transactionNumber(client: number, name: string, offset: number): number {
-    const key = `${client} ${name}`;
-    return (
-      this.#transactions.get(key) ??
-      remember(
-        this.#transactions,
-        key,
-        this.#statements.transaction.get(client, name) ??
-          inserted(this.#statements.insertTransaction.run(client, name, offset)),
-      )
-    );
   }
 
   #messageRange(ids: ReadonlyMap<number, StoredMessageId>): Pick<VolumeState, 'minMessage' | 'maxMessage'> {
@@ -243,56 +209,4 @@ function readState(database: Database.Database, path: string): VolumeState {
   const { format, ...state } = row;
   if (format !== FORMAT) throw new JournalFormatError(path, format, FORMAT);
   return state;
-}
-
-function prepareStatements(database: Database.Database) {
-  return {
-    begin: database.prepare('begin immediate'),
-    wal: database.prepare<[], { log: number; checkpointed: number }>('pragma wal_checkpoint(NOOP)'),
-    commit: database.prepare('commit'),
-    head: database.prepare<[string], ClientHead>(
-      'select no, name, head, count, time, bytes, chain from client where name = ?',
-    ),
-    greatestClient: database.prepare<[], number>('select max(no) from client').pluck(),
-    setHead: database.prepare(
-      `insert into client (no, name, head, count, time, bytes, chain) values (?, ?, ?, ?, ?, ?, ?)
-       on conflict (no) do update set head = excluded.head, count = excluded.count, time = excluded.time,
-                                      bytes = excluded.bytes, chain = excluded.chain`,
-    ),
-    holdsMessage: database.prepare<[StoredMessageId], number>('select 1 from entry where message = ?').pluck(),
-    setState: database.prepare('update volume set appended = ?, position = ?, min_message = ?, max_message = ?'),
-    setFloor: database.prepare('update volume set floor = ?'),
-    setNext: database.prepare('update volume set next = ?'),
-    insertSegment: database.prepare(
-      `insert into segment (key, first, row, count, ordinal, finish, first_time, last_time, high_time, crc, data)
-       values (${KEY}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ),
-    greatestRow: database.prepare<[], number>('select max(row) from entry').pluck(),
-    insertEntry: database.prepare(insertEntries(1)),
-    insertEntries: database.prepare(insertEntries(ROWS_AT_ONCE)),
-    insertEntryLabel: database.prepare('insert into entry_label (label, row) values (?, ?)'),
-    type: database.prepare<[string], number>('select no from type where name = ?').pluck(),
-    insertType: database.prepare('insert into type (name) values (?)'),
-    label: database.prepare<[string], number>('select no from label where name = ?').pluck(),
-    insertLabel: database.prepare('insert into label (name) values (?)'),
-    transaction: database.prepare<[number, string], number>('select no from txn where client = ? and name = ?').pluck(),
-    insertTransaction: database.prepare('insert into txn (client, name, first) values (?, ?, ?)'),
-  };
-}
-
-function insertEntries(rows: number): string {
-  const columns = `row, start, segment, offset, prev, ordinal, time, type, txn,
-                   message, confidence, labels, position, length, chain`;
-  const values = columns.split(',').fill('?').join();
-  return `insert into entry (${columns}) values ${Array(rows).fill(`(${values})`).join()}`;
-}
-
-function inserted(result: Database.RunResult): number {
-  return Number(result.lastInsertRowid);
-}
-
-function remember<Value>(cache: Map<string, Value>, name: string, value: Value): Value {
-  if (cache.size >= MAX_CACHED_NAMES) cache.clear();
-  cache.set(name, value);
-  return value;
 }

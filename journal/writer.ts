@@ -17,6 +17,7 @@ import { checkpoint } from './checkpoint.ts';
 import type { NewEntry } from './entry.ts';
 import { EpochMismatchError, journalError } from './errors.ts';
 import { quickCheck } from './quick-check.ts';
+import { retiredVolumes } from './retention.ts';
 import { SealedVolume } from './sealed-volume.ts';
 import { draftSegments, type SegmentDraft } from './segment-draft.ts';
 import { unseenEntries } from './unseen-entries.ts';
@@ -24,6 +25,7 @@ import { createVolume } from './volume-create.ts';
 import { fileBytes, listVolumes, removeLitter, removeVolume, syncFolder, volumePath } from './volume-files.ts';
 import { OFFSET_SPACE } from './volume-schema.ts';
 import { VolumeWriter } from './volume-writer.ts';
+import { WalUpkeep } from './wal-upkeep.ts';
 import { lockForWriting, type WriterLock } from './writer-lock.ts';
 import { DEFAULTS, type JournalWriterOptions } from './writer-options.ts';
 
@@ -56,7 +58,7 @@ export class JournalWriter {
   readonly #sealed: SealedVolume[] = [];
   #active: VolumeWriter | undefined;
   #nextClient = 0;
-  #nextCheckpoint: number;
+  readonly #wal: WalUpkeep;
   #closed = false;
 
   /** Use openJournalWriter. */
@@ -64,7 +66,7 @@ export class JournalWriter {
     this.folder = folder;
     this.#options = options;
     this.#lock = lock;
-    this.#nextCheckpoint = options.walBytes;
+    this.#wal = new WalUpkeep(options.walBytes);
     removeLitter(folder);
     if (listVolumes(folder).length === 0) {
       const { start, epoch, now } = options;
@@ -123,7 +125,7 @@ export class JournalWriter {
         position: batch.position,
         segments: appended,
         rolled,
-        walBytes: this.#checkpointFrom(active, this.#nextCheckpoint),
+        walBytes: this.#wal.afterAppend(active),
       };
     });
   }
@@ -136,7 +138,7 @@ export class JournalWriter {
    */
   tidy(): void {
     const active = this.#open();
-    this.#guard(active, () => this.#checkpointFrom(active, this.#nextCheckpoint - this.#options.walBytes / 4));
+    this.#guard(active, () => this.#wal.tidy(active));
   }
 
   /**
@@ -149,7 +151,7 @@ export class JournalWriter {
     let active = this.#open();
     const rolled = this.#isDue(active, input.now);
     if (rolled) active = this.#roll(active, active.state.position, input.now);
-    const retired = this.#chooseRetired(active, input.now);
+    const retired = retiredVolumes(this.#sealed, fileBytes(active.path), input.now, this.#options);
     if (retired.length > 0) {
       this.#guard(active, () => {
         const rest = this.#sealed.slice(retired.length);
@@ -234,29 +236,6 @@ export class JournalWriter {
       this.#discard();
       return this.#open();
     });
-  }
-
-  #chooseRetired(active: VolumeWriter, now: number): number[] {
-    const { retentionMs, retentionBytes } = this.#options;
-    let total = this.#sealed.reduce((sum, volume) => sum + volume.bytes, fileBytes(active.path));
-    const retired: number[] = [];
-    for (const volume of this.#sealed) {
-      if (now - volume.appended < retentionMs && total <= retentionBytes) break;
-      retired.push(volume.base);
-      total -= volume.bytes;
-    }
-    return retired;
-  }
-
-  /** @returns bytes that are in the WAL then */
-  #checkpointFrom(active: VolumeWriter, bytes: number): number {
-    if (!active.walReaches(bytes)) return active.walBytes;
-    const size = active.walBytes;
-    const { walBytes: limit } = this.#options;
-    const done = checkpoint(active.database, limit);
-    // Where readers held it up, do not try (and wait) again at every batch, but well before it has doubled.
-    this.#nextCheckpoint = done ? limit : size + limit / 2;
-    return done ? 0 : size;
   }
 }
 

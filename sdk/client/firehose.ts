@@ -11,6 +11,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { type Connection, send, TransientError } from './connection.ts';
 import { GapError, ProblemError, StreamEndedError } from './errors.ts';
 import { jsonLines } from './json-lines.ts';
+import { Silence } from './silence.ts';
 
 export type FirehoseFrom =
   | 'earliest'
@@ -59,8 +60,6 @@ export interface FirehoseOptions {
 
 /** A connection silent for so many heartbeats is taken for dead. */
 const SILENT_HEARTBEATS = 3;
-/** Until hello names the heartbeat. */
-const CONNECT_TIMEOUT_MS = 30_000;
 
 /**
  * @throws {ProblemError} the request is refused
@@ -230,33 +229,5 @@ class Follower {
   #miss(error: GapError): void {
     if (this.options.gap !== 'continue') throw error;
     this.options.onEvent?.({ kind: 'gap', error });
-  }
-}
-
-/** Aborts a connection that has been silent for too long: half-open ones are never told. */
-class Silence {
-  readonly #controller = new AbortController();
-  readonly signal: AbortSignal;
-  #limitMs = CONNECT_TIMEOUT_MS;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(outer: AbortSignal | undefined) {
-    this.signal = outer === undefined ? this.#controller.signal : AbortSignal.any([outer, this.#controller.signal]);
-    this.heard();
-  }
-
-  expect(limitMs: number): void {
-    this.#limitMs = Math.max(limitMs, 1_000);
-    this.heard();
-  }
-
-  heard(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#controller.abort(new Error('the server fell silent')), this.#limitMs);
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#controller.abort();
   }
 }
