@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await directory.close();
   await log.remove();
-  await rm(folder, { recursive: true });
+  for (const path of [folder, `${folder}.away`]) await rm(path, { recursive: true, force: true });
 });
 
 const open = () => ClientDirectory.open(log.log, folder, logger, { reopenPauseMs: 20 });
@@ -59,13 +59,15 @@ test('a damaged store is put aside and made again from the log', async () => {
 
 test('while the store cannot be opened the directory says so, remembers who it saw, and comes back by itself', async () => {
   await directory.close();
-  await rename(folder, `${folder}.away`);
+  const away = `${folder}.away`;
+  await rename(folder, away);
   await writeFile(folder, 'a file where the folder was');
   directory = await open();
   expect(directory.isUp).toBe(false);
   expect(() => directory.get('alice')).toThrow(IdentityStoreError);
-  await rm(folder);
-  await rename(`${folder}.away`, folder);
+  // In one step: where it found nothing it would make a store of its own, without alice at first.
+  await symlink(away, `${folder}.back`);
+  await rename(`${folder}.back`, folder);
   await expect.poll(() => directory.isUp).toBe(true);
   expect(directory.get('alice')?.client.clientId).toBe('alice');
 });

@@ -3,6 +3,7 @@
  *
  * The vision services are synthetic: what is tested is the way of the messages, and models would only slow it.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -113,7 +114,7 @@ export class RolesOnKafka {
   /** Clients of their own that submit until they are told to stop. */
   async load(): Promise<Load> {
     const load = ++this.#loads;
-    const tokens = Array.from({ length: CLIENTS }, (_, n) => this.token(`client-${load}-${n}`));
+    const tokens = Array.from({ length: CLIENTS }, (_, n) => this.token(`client-${load}-${n}-${randomUUID()}`));
     const programs = tokens.map((token) => new ClientProgram(token));
     return new Load(this, programs, await smallImage());
   }

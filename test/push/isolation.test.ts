@@ -3,7 +3,7 @@
  * them, by turns, in one `sluice up`, where everything shares an event loop.
  *
  * What is compared is far apart on any machine. A dead receiver keeps a request for two seconds; if those requests were in the
- * way of others, a round would take minutes where it takes about a second.
+ * way of others, a round would take minutes where it takes about a second, or some seconds more on a machine that stalls.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -34,6 +34,7 @@ const DEAD = 12;
 const BACKLOG = 50;
 const MESSAGES = 300;
 const ROUNDS = 3;
+const STALLS_MS = 10_000;
 const WAIT_MS = 120_000;
 
 interface Client {
@@ -113,6 +114,6 @@ test('receivers that hang, trickle and reset slow neither another nor the fireho
     `pushed in ${calmPush.toFixed()} ms, beside ${DEAD} dead receivers in ${troubledPush.toFixed()} ms; ` +
       `streamed in ${calmStream.toFixed()} ms and ${troubledStream.toFixed()} ms\n`,
   );
-  expect(troubledPush).toBeLessThan(4 * calmPush + TIMEOUT_MS);
-  expect(troubledStream).toBeLessThan(4 * calmStream + TIMEOUT_MS);
+  expect(troubledPush).toBeLessThan(4 * calmPush + STALLS_MS);
+  expect(troubledStream).toBeLessThan(4 * calmStream + STALLS_MS);
 });
