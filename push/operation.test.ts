@@ -70,24 +70,29 @@ test('a second process on the same journals is not ready and says why, and takes
   }
 });
 
-test('a damaged journal is moved aside and built anew from the log: what was pushed stays pushed', async () => {
-  const first = await runPush(receiver);
+test('a damaged journal is moved aside and built anew from the log: what was pushed stays pushed, and what waited for another try is tried again', async () => {
+  const patience = { retryScheduleMs: Array(1_000).fill(500) };
+  const first = await runPush(receiver, patience);
   const { deployment } = first;
   const client = await first.newClient();
+  receiver.behave(client.path, { kind: 'poison', containing: 'POISON' });
   const offsets = await client.produce(['a', 'b']);
-  await receiver.until(client.path, (all) => all.length === 2);
+  offsets.push(...(await client.produce(['c'], 'POISON')));
+  await receiver.until(client.path, (all) => new Set(all.map(({ body }) => body.offset)).size === 3);
   await first.stop();
+  receiver.behave(client.path, { kind: 'accept' });
   const journals = join(deployment.context.dataFolder, 'journal');
   const files = readdirSync(journals, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const volumes = files.filter(({ name }) => name.endsWith('.db'));
   expect(volumes.length).toBeGreaterThan(0);
   for (const { parentPath, name } of volumes) writeFileSync(join(parentPath, name), Buffer.alloc(8192, 0xff));
   const context = { ...deployment.context, metrics: new Registry() };
-  const second = await runPush(receiver, {}, { ...deployment, context });
+  const second = await runPush(receiver, patience, { ...deployment, context });
   try {
     offsets.push(...(await client.produce(['a'])));
-    const requests = await receiver.until(client.path, (all) => all.some(({ body }) => body.offset === offsets[2]));
+    const requests = await receiver.until(client.path, (all) => new Set(acceptedOffsets(all)).size === 4);
     expect(acceptedOffsets(requests).toSorted((a, b) => a - b)).toEqual(offsets);
+    expect((await context.metrics.getSingleMetric('sluice_push_gaps_total')!.get()).values[0]!.value).toBe(0);
     expect(readdirSync(`${journals}-aside`).length).toBeGreaterThan(0);
   } finally {
     await second.stop();

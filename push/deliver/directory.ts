@@ -15,6 +15,7 @@ import { journalFolder } from '../write/journal-folder.ts';
 import type { FromJournaler } from '../write/messages.ts';
 import { EndpointWorker } from './endpoint-worker.ts';
 import type { DeliveryOptions } from './options.ts';
+import { framesOf } from './read-frames.ts';
 import { openSigningKeys } from './signing-keys.ts';
 import type { WorkerDependencies } from './worker-dependencies.ts';
 
@@ -211,7 +212,7 @@ export class Directory {
       store.progress(endpoint.key, epoch),
       {
         epoch,
-        read: (request) => this.#readers.get(endpoint.partition)!.read({ client: endpoint.key, ...request }),
+        read: framesOf(() => this.#readers.get(endpoint.partition)!, endpoint.key),
         store,
         openSender,
         room,

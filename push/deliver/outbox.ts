@@ -9,11 +9,11 @@
 import type { PushMode } from '../../protocol/webhook/grant.ts';
 import { DueQueue } from '../machines/due-queue.ts';
 import { type Lane, Lanes } from '../machines/lanes.ts';
-import { type Position, Progress } from '../machines/progress.ts';
+import { type Position, Progress, type Unfinished } from '../machines/progress.ts';
 import { type Delivery, deliveryId, type Item } from './delivery.ts';
 import { FrameWindow } from './frame-window.ts';
 import { Gathering, gather, NO_LIMITS } from './gather.ts';
-import { forEachFrame, itemOf, PAGE_BYTES, type ReadFrames } from './read-frames.ts';
+import { forEachFrame, itemOf, NotJournaledAgainError, PAGE_BYTES, type ReadFrames } from './read-frames.ts';
 
 export interface OutboxOptions {
   readonly maxUnfinished: number;
@@ -24,6 +24,8 @@ export interface OutboxOptions {
 const READY_ENOUGH = 128;
 /** Others want the event loop, too. */
 const PAGES_AT_ONCE = 8;
+/** Pause while the journal is being built anew. It is looked at sooner when something is journaled for the endpoint. */
+const LOOK_AGAIN_MS = 1_000;
 /** In mode full each message is a request of its own. */
 const ALONE = () => false;
 
@@ -42,11 +44,13 @@ export class Outbox {
   /** The journal may hold more. */
   #hasMore = true;
 
-  /** @param mode of requests that are put together from what had been tried before a restart */
+  /** What was not finished before a restart, until it has been found in the journal. Nothing else is sent before. */
+  #toRestore: readonly Unfinished[];
+  #restoreAt = Number.NEGATIVE_INFINITY;
+
   constructor(
     read: ReadFrames,
     position: Position,
-    mode: PushMode,
     options: OutboxOptions,
     onGap: (after: number, until: number) => void,
   ) {
@@ -56,8 +60,7 @@ export class Outbox {
     this.#progress = new Progress(position.scanned);
     this.#window = new FrameWindow(read);
     this.#gathering = new Gathering(options.batch.messages, options.batch.waitMs);
-    const lost = position.unfinished.filter((it) => !this.#restore(it.offset, it.attempts, it.notBefore, mode));
-    if (lost.length > 0) onGap(lost[0]!.offset - 1, lost.at(-1)!.offset);
+    this.#toRestore = position.unfinished;
   }
 
   /** Everything up to here has been taken from the journal. */
@@ -66,7 +69,7 @@ export class Outbox {
   }
 
   get unfinished(): number {
-    return this.#progress.unfinishedCount;
+    return this.#progress.unfinishedCount + this.#toRestore.length;
   }
 
   /** Nothing more is read before something is finished. */
@@ -80,10 +83,12 @@ export class Outbox {
   }
 
   get finishedUpTo(): number {
-    return this.#progress.finishedUpTo;
+    const [first] = this.#toRestore;
+    return first === undefined ? this.#progress.finishedUpTo : first.offset - 1;
   }
 
   position(): Position {
+    if (this.#toRestore.length > 0) return { scanned: this.#progress.scanned, unfinished: this.#toRestore };
     return this.#progress.position();
   }
 
@@ -97,6 +102,7 @@ export class Outbox {
    * @throws what reading the journal throws: nothing is lost, ask again later
    */
   next(mode: PushMode, now: number): Delivery | undefined {
+    if (this.#toRestore.length > 0 && !this.#restore(mode, now)) return undefined;
     const again = this.#waiting.take(now);
     if (again !== undefined) return this.#ready(again, now);
     this.#fill(mode);
@@ -113,6 +119,7 @@ export class Outbox {
 
   /** When (ms) `next` may have something without anything else happening; Infinity for never. */
   nextAt(): number {
+    if (this.#toRestore.length > 0) return this.#restoreAt;
     if (this.#hasMore && this.#lanes.ready === 0 && this.#hasRoom()) return Number.NEGATIVE_INFINITY;
     return Math.min(this.#waiting.nextAt, this.#gathering.endsAt);
   }
@@ -150,6 +157,9 @@ export class Outbox {
       for (const item of delivery.items) this.#progress.failed(item, delivery.attempts, now);
       this.#waiting.add(now, delivery);
     }
+    this.#toRestore = this.#toRestore.map(({ offset, attempts }) => {
+      return { offset, attempts: Math.max(0, attempts - 1), notBefore: now };
+    });
   }
 
   #ready(delivery: Delivery, now: number): Delivery {
@@ -193,24 +203,41 @@ export class Outbox {
     return !this.isFull && this.#window.hasRoom();
   }
 
-  /** @returns false where the journal does not hold it any more */
-  #restore(offset: number, attempts: number, notBefore: number, mode: PushMode): boolean {
-    const item = this.#window.find(offset);
-    if (item === undefined) return false;
-    item.attempts = attempts;
-    item.notBefore = notBefore;
+  /** @returns false where the journal is being built anew from the log and does not hold all of it again */
+  #restore(mode: PushMode, now: number): boolean {
+    const all = this.#toRestore;
+    let items: (Item | undefined)[];
+    try {
+      // The last one first: where the journal has come to that, it has all that the log still has.
+      items = all.toReversed().map(({ offset }) => this.#window.find(offset));
+    } catch (error) {
+      if (!(error instanceof NotJournaledAgainError)) throw error;
+      this.#restoreAt = now + LOOK_AGAIN_MS;
+      return false;
+    }
+    this.#toRestore = [];
+    const lost: number[] = [];
+    for (const [i, item] of items.reverse().entries()) {
+      if (item === undefined) lost.push(all[i]!.offset);
+      else this.#takeUp(Object.assign(item, all[i]!), mode);
+    }
+    if (lost.length > 0) this.#onGap(lost[0]! - 1, lost.at(-1)!);
+    return true;
+  }
+
+  /** Goes on with a message where a restart has interrupted it. */
+  #takeUp(item: Item, mode: PushMode): void {
+    const { transaction, attempts, notBefore } = item;
     this.#progress.begin(item);
-    const { transaction } = item;
     if (attempts > 0 && !this.#lanes.has(transaction)) {
       const lane = this.#lanes.hold(transaction);
       lane.isStalled = true;
       const items = [item];
-      const delivery = { items, lanes: [lane], mode, id: deliveryId(mode, items), attempts };
-      this.#waiting.add(notBefore, { ...delivery, letter: undefined });
-      return true;
+      const delivery = { items, lanes: [lane], mode, id: deliveryId(mode, items), attempts, letter: undefined };
+      this.#waiting.add(notBefore, delivery);
+      return;
     }
     this.#lanes.add(transaction, item);
     this.#queued += 1;
-    return true;
   }
 }

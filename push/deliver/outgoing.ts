@@ -70,8 +70,7 @@ export class Outgoing {
   }
 
   #open(position: Position): Outbox {
-    const endpoint = this.#endpoint();
     const onGap = (after: number, until: number) => tellGap(this.#endpoint(), this.#to, after, until);
-    return new Outbox(this.#to.read, position, endpoint.grant.mode, this.#options, onGap);
+    return new Outbox(this.#to.read, position, this.#options, onGap);
   }
 }

@@ -2,15 +2,38 @@
  * Takes messages out of the journal's byte ranges. A frame says all that delivering it needs to know, and is sent as it lies
  * there, so SQLite is asked once for a hundred of them and no row is looked at.
  */
+import type { JournalReader } from '../../journal/reader.ts';
 import type { Range, Retired } from '../../journal/reading.ts';
 import type { Item } from './delivery.ts';
 
-/** Frames of the endpoint past `after`. */
+/** The journal, which is being built anew from the log, has not come to that offset again. */
+export class NotJournaledAgainError extends Error {
+  override readonly name = 'NotJournaledAgainError';
+  constructor(offset: number, position: number) {
+    super(`the push journal is being built anew and has come to offset ${position}, not yet to ${offset}`);
+  }
+}
+
+/**
+ * Frames of the endpoint past `after`. @throws {NotJournaledAgainError} the journal ends before `until`, and what the journal reader throws
+ */
 export type ReadFrames = (request: {
   readonly after: number;
   readonly until?: number;
   readonly maxBytes: number;
 }) => Range | Retired;
+
+/** @param reader of the partition's journal as it is now: its files may be replaced */
+export function framesOf(reader: () => JournalReader, endpoint: string): ReadFrames {
+  return (request) => {
+    const { until } = request;
+    if (until !== undefined) {
+      const { position } = reader().bounds();
+      if (until >= position) throw new NotJournaledAgainError(until, position);
+    }
+    return reader().read({ client: endpoint, ...request });
+  };
+}
 
 /** What the frame of a message says before its payload. */
 export interface FrameHead {
@@ -43,7 +66,7 @@ export function forEachFrame(chunks: readonly Buffer[], found: (head: FrameHead,
   }
 }
 
-/** The frame at one offset, if the journal holds it. */
+/** The frame at one offset, if the journal holds it. @throws what `read` throws */
 export function readOne(read: ReadFrames, offset: number): { head: FrameHead; frame: Buffer } | undefined {
   const found = read({ after: offset - 1, until: offset, maxBytes: PAGE_BYTES });
   let one: { head: FrameHead; frame: Buffer } | undefined;
