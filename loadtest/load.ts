@@ -116,8 +116,10 @@ async function send(clients: readonly LoadClient[], options: Options, windows: W
   const pending = new Set<Promise<unknown>>();
   const elapsed = () => (performance.now() - began) / 1000;
   let sent = 0;
-  while (elapsed() < options.duration) {
-    const due = dueBy(options.profile, options.rate, options.duration, elapsed());
+  // To the very end: where this process was held up, what was due meanwhile is still sent.
+  for (let until = 0; until < options.duration; ) {
+    until = elapsed();
+    const due = dueBy(options.profile, options.rate, options.duration, until);
     for (; sent < due; sent++) {
       const at = elapsed();
       windows.sent(at);

@@ -54,7 +54,11 @@ test.for(['ramp', 'soak', 'spike'])(
     const shares: Record<string, number> = { ramp: 0.75, soak: 1, spike: 1 / 3 + 0.2 * (2 / 3) };
     expect(measures.accepted + measures.refused + measures.failed).toBeGreaterThan(0.9 * 60 * shares[profile]! - 2);
     expect(measures).toMatchObject({ failed: 0, unfinished: 0, findings: 0 });
-    expect(windows.reduce((sum: number, { sent }: { sent: number }) => sum + sent, 0)).toBe(measures.accepted);
+    const total = (what: 'sent' | 'accepted') =>
+      windows.reduce((sum: number, window: Record<typeof what, number>) => sum + window[what], 0);
+    // A machine that is slow enough sheds some of it.
+    expect(total('sent')).toBe(measures.accepted + measures.refused);
+    expect(total('accepted')).toBe(measures.accepted);
     expect(verdicts.map(({ measure }: { measure: string }) => measure)).toEqual(['findings', 'unfinished', 'p99_ms']);
   },
 );
