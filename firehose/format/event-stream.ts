@@ -2,18 +2,11 @@
  * Server-sent events (HTML Living Standard, 9.2), for EventSource. Messages are unnamed events; other frames are events
  * named after their kind. The id is `epoch:offset`, which a browser sends back as Last-Event-ID when it reconnects.
  */
-import type { ControlFrame } from '../../protocol/frames.ts';
 import type { Format } from './format.ts';
 import { eachFrame, offsetDigits } from './message-frames.ts';
 
 const DATA = Buffer.from('\ndata: ');
 const END = Buffer.from('\n\n');
-
-/**
- * An EventSource comes back after every end, unless its page closes it: after one for good at least not at once, to be
- * told the same again, or to take a consumer back from the page that has just taken it.
- */
-const RETRY_AFTER_THE_LAST_MS = 60_000;
 
 const byEpoch = new Map<string, Format>();
 
@@ -37,14 +30,10 @@ function makeFormat(epoch: string): Format {
       return Buffer.concat(parts);
     },
     control(frame) {
-      const retry = frame.kind === 'goodbye' ? `retry: ${retryMs(frame)}\n` : '';
+      const retry = frame.kind === 'goodbye' ? `retry: ${frame.retry_after_ms}\n` : '';
       return Buffer.from(
         `event: ${frame.kind}\n${retry}id: ${epoch}:${frame.offset}\ndata: ${JSON.stringify(frame)}\n\n`,
       );
     },
   };
-}
-
-function retryMs({ terminal, retry_after_ms: afterMs }: Extract<ControlFrame, { kind: 'goodbye' }>): number {
-  return terminal ? Math.max(afterMs, RETRY_AFTER_THE_LAST_MS) : afterMs;
 }

@@ -47,11 +47,6 @@ test('other frames are named events, and goodbye says when to come back', () => 
   expect(event).toMatch(/^event: goodbye\nretry: 700\nid: e1:12\ndata: \{.*\}\n\n$/);
 });
 
-test('an EventSource that its page does not close comes back late after a goodbye for good', () => {
-  const event = eventStream('e1').control({ ...goodbye, reason: 'until', terminal: true, retry_after_ms: 0 });
-  expect(event.toString()).toMatch(/^event: goodbye\nretry: 60000\n/);
-});
-
 test('delimited protobuf decodes to the same message, and a type unknown here keeps its bytes', () => {
   const [first, second] = [...delimited(delimitedProtobuf.messages(frames))];
   expect(first).toMatchObject({
