@@ -2,91 +2,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../journal/testing/temporary-folder.ts';
-import type { Filter, Until } from '../request/stream-request.ts';
-import { type AnyFrame, CLIENT, JournalUnderTest, type Spec } from '../testing/journal-under-test.ts';
-import type { StreamSurroundings } from './surroundings.ts';
-
-/** Where the streams here end. */
-const T = 1_000_000;
-const SETTLE_MS = 500;
-const EVERYTHING: Filter = {
-  types: undefined,
-  transactions: undefined,
-  labels: undefined,
-  minConfidence: undefined,
-  expression: undefined,
-};
-const WANTED = { filter: EVERYTHING, shard: undefined, chunkBytes: 100_000, capacity: 1e9 };
-
-function message(time: number, client = CLIENT): Spec {
-  return { client, type: 'ocr.v1m0.TextLine', transaction: 't', label: '', confidence: 0, text: '', time };
-}
-
-/** A journal, and the clock and the log that its streams see. */
-class Scene implements Disposable {
-  readonly #folder = temporaryFolder();
-  readonly journal: JournalUnderTest;
-  now = T - 10_000;
-  /** Where the log says that it ends; undefined: where the journal does. */
-  logEnd: number | undefined;
-  asked = 0;
-  /** Done once, just before the stream gets the answer to one of its questions. */
-  seam: { readonly question: 'journaled' | 'head' | 'offsetAtTime'; readonly run: () => void } | undefined;
-
-  constructor() {
-    const hooked =
-      <Parameters extends unknown[], Answer>(question: string, ask: (...parameters: Parameters) => Answer) =>
-      (...parameters: Parameters): Answer => {
-        const answer = ask(...parameters);
-        const { seam } = this;
-        if (seam?.question === question) {
-          this.seam = undefined;
-          seam.run();
-        }
-        return answer;
-      };
-    this.journal = new JournalUnderTest(
-      this.#folder.path,
-      (around): Partial<StreamSurroundings> => ({
-        untilSettleMs: SETTLE_MS,
-        now: () => this.now,
-        journaled: hooked('journaled', around.journaled),
-        head: hooked('head', around.head),
-        offsetAtTime: hooked('offsetAtTime', around.offsetAtTime),
-        logEnd: async () => {
-          this.asked++;
-          return this.logEnd ?? this.journal.position;
-        },
-      }),
-    );
-  }
-
-  open(until: Until, after = -1) {
-    const { stream, frames } = this.journal.connect(after, { ...WANTED, until });
-    return {
-      frames,
-      offsets: () => frames().flatMap(({ kind, offset }: AnyFrame) => (kind === 'message' ? [offset] : [])),
-      reason: () => frames().find(({ kind }) => kind === 'goodbye')?.reason,
-      /** Lets everything happen that happens at this moment. */
-      settle: async () => {
-        for (let turn = 0; turn < 8; turn++) {
-          stream.tick(this.now);
-          for (let at = 0; at < 6; at++) await new Promise((resolve) => setImmediate(resolve));
-        }
-      },
-    };
-  }
-
-  [Symbol.dispose](): void {
-    this.journal.close();
-    this.#folder[Symbol.dispose]();
-  }
-}
-
-const AT_T: Until = { kind: 'time', time: T };
+import { CLIENT, JournalUnderTest } from '../testing/journal-under-test.ts';
+import { AT_T, message, SETTLE_MS, T, UntilScene, WANTED } from '../testing/until-scene.ts';
 
 test('a stream until a time to come sends what comes before, and ends at the first message that is not earlier', async () => {
-  using scene = new Scene();
+  using scene = new UntilScene();
   scene.journal.append([message(T - 9_000)]);
   const stream = scene.open(AT_T);
   await stream.settle();
@@ -98,7 +18,7 @@ test('a stream until a time to come sends what comes before, and ends at the fir
 });
 
 test('it ends at its time where no message comes, but not before what was on its way could be in the log', async () => {
-  using scene = new Scene();
+  using scene = new UntilScene();
   const stream = scene.open(AT_T);
   scene.now = T + SETTLE_MS;
   await stream.settle();
@@ -109,7 +29,7 @@ test('it ends at its time where no message comes, but not before what was on its
 });
 
 test('it waits for the journal to take in what the log held at its end', async () => {
-  using scene = new Scene();
+  using scene = new UntilScene();
   scene.journal.append([message(T - 9_000)]);
   const stream = scene.open(AT_T);
   scene.now = T + SETTLE_MS + 1;
@@ -149,7 +69,7 @@ test('it asks the log again where that could not answer', async () => {
 });
 
 test('opened after its time it sends the same', async () => {
-  using scene = new Scene();
+  using scene = new UntilScene();
   scene.journal.append([message(T - 2), message(T - 1)]);
   scene.now = T + 3_600_000;
   const none = scene.open(AT_T);
@@ -176,7 +96,7 @@ test.each([
 ] as const)(
   'what is appended while the stream asks (%s, %o) is neither missed nor sent though it is too late',
   async (question, until) => {
-    using scene = new Scene();
+    using scene = new UntilScene();
     scene.journal.append([message(T - 100)]);
     const stream = scene.open(until);
     await stream.settle();
@@ -198,7 +118,7 @@ test.each([
 );
 
 test('an offset to come ends the stream once the journal is past it, though no message of the client tells', async () => {
-  using scene = new Scene();
+  using scene = new UntilScene();
   scene.journal.append([message(1)]);
   const stream = scene.open({ kind: 'offset', epoch: undefined, offset: scene.journal.position + 3 });
   await stream.settle();
@@ -224,8 +144,8 @@ test('whatever comes when, a stream until T and one from T hold every message on
   });
   await fc.assert(
     fc.asyncProperty(given, async ({ batches, seam, openedAt }) => {
-      using scene = new Scene();
-      let stream: ReturnType<Scene['open']> | undefined;
+      using scene = new UntilScene();
+      let stream: ReturnType<UntilScene['open']> | undefined;
       for (const [at, specs] of batches.entries()) {
         if (at === Math.min(openedAt, batches.length - 1)) stream = scene.open(AT_T);
         const append = () => scene.journal.append(specs.map(({ client, at }) => message(T + at, client)));
