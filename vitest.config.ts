@@ -8,7 +8,7 @@ export default defineConfig({
     globalSetup: ['test/kafka/global-setup.ts'],
     // None of these makes a test that passes any longer; a machine that stalls must not fail one.
     testTimeout: 120_000,
-    hookTimeout: 180_000,
+    hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
     // Two cores: more files at once only make each other slow.
     maxWorkers: 2,

@@ -20,7 +20,7 @@ const servers: Server[] = [];
 let receiver: Receiver;
 let push: RunningPush;
 
-vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
+vi.setConfig({ testTimeout: 150_000, hookTimeout: 300_000 });
 
 beforeAll(async () => {
   // As if it were one of those that come with Node.

@@ -114,7 +114,7 @@ export function pushOfFile(started: (receiver: Receiver, push: RunningPush) => v
   let receiver: Receiver | undefined;
   let push: RunningPush | undefined;
   // Above what is waited for within: then a test says what it has been waiting for.
-  vi.setConfig({ testTimeout: 150_000, hookTimeout: 150_000 });
+  vi.setConfig({ testTimeout: 150_000, hookTimeout: 300_000 });
   beforeAll(async () => {
     receiver = await startReceiver();
     push = await runPush(receiver, more);

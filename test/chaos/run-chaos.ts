@@ -45,8 +45,8 @@ const CLIENTS = ['azure', 'beige', 'coral'];
 const SUBMIT_EVERY_MS = 60;
 const IMAGES_PER_TRANSACTION = 5;
 /** A node that rebuilds a journal or starts on a busy machine takes its time; longer than this is a finding. */
-const RECOVERY_LIMIT_MS = 60_000;
-const FINISH_LIMIT_MS = 60_000;
+const RECOVERY_LIMIT_MS = 120_000;
+const FINISH_LIMIT_MS = 120_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-chaos-'));

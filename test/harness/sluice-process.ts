@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const MAIN = fileURLToPath(new URL('../../sluice.ts', import.meta.url));
 const READY_LINE = /^ready (http\S+)$/m;
 /** Model loading on a busy two-core machine takes its time. */
-const READY_TIMEOUT_MS = 90_000;
+const READY_TIMEOUT_MS = 150_000;
 
 export interface SluiceProcess {
   readonly url: string;

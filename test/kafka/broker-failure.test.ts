@@ -13,7 +13,7 @@ import { RolesOnKafka } from './roles-on-kafka.ts';
 
 const PATIENCE = { timeout: 120_000, interval: 50 };
 
-describe.skipIf(!inject('kafkaIsHere'))('three brokers with three copies', { timeout: 480_000 }, () => {
+describe.skipIf(!inject('kafkaIsHere'))('three brokers with three copies', { timeout: 900_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-kafka-'));
   let cluster: KafkaCluster;
   let log: Log;
