@@ -58,4 +58,4 @@ test('the many streams of a node that goes down are sent away at once, to come b
   }
   for (const count of quarters) expect(Math.abs(count - readers / 4)).toBeLessThan(40);
   await node.startRole();
-}, 180_000);
+}, 300_000);

@@ -19,7 +19,7 @@ let node: TestNode;
 beforeAll(async () => {
   node = await TestNode.start({ stuckMs: STUCK_MS, chunkBytes: CHUNK_BYTES, heartbeatMs: 200 });
   for (let at = 0; at < BACKLOG.length; at += 20) await node.produce('big', BACKLOG.slice(at, at + 20));
-}, 180_000);
+}, 300_000);
 afterAll(() => node[Symbol.asyncDispose]());
 
 async function connections(client: string): Promise<{ stream: string }[]> {

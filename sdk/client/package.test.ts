@@ -18,7 +18,7 @@ beforeAll(async () => {
   execFileSync('node', [join(ROOT, 'sdk/tools/build-client.ts'), join(installed, 'dist')]);
   await cp(join(ROOT, 'sdk/client/package.json'), join(installed, 'package.json'));
   await symlink(join(ROOT, 'node_modules/@protobuf-ts'), join(modules, '@protobuf-ts'));
-}, 180_000);
+}, 300_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 test('JavaScript imports it without a build', async () => {

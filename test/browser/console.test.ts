@@ -31,7 +31,7 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the console', { timeout: 180_000 }, () => 
   beforeAll(async () => {
     data = await mkdtemp(join(tmpdir(), 'sluice-console-'));
     [sluice, browser] = await Promise.all([startSluice(['up', '--port', '0', '--data', data]), launchChromium()]);
-  }, 150_000);
+  }, 300_000);
 
   afterAll(async () => {
     await browser?.close();

@@ -40,7 +40,7 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the firehose in a browser', { timeout: 120
       const source = readFileSync(`${ROOT}${new URL(route.request().url()).pathname}`, 'utf8');
       return route.fulfill({ contentType: 'text/javascript', body: stripTypeScriptTypes(source) });
     });
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await browser?.close();
     await node?.[Symbol.asyncDispose]();

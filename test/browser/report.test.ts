@@ -55,7 +55,7 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the report of benchmarks', () => {
       reportHtml([run('2026-01-01T00:00:00Z', [60, 70, 80]), run('2026-01-02T00:00:00Z', [30, 40, 50])]),
     );
     browser = await launchChromium();
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await browser?.close();
     rmSync(folder, { recursive: true });

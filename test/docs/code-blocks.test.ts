@@ -44,7 +44,7 @@ beforeAll(async () => {
     SLUICE_DATA: data,
     OUT: join(folder, 'out'),
   };
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   for (const child of background) stop(child);

@@ -18,7 +18,7 @@ let sluice: SluiceProcess;
 beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'sluice-topology-'));
   sluice = await startSluice(['up', '--data', data, '--port', '0', '--vision-synthetic-enabled', 'true']);
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await sluice?.kill();
   await rm(data, { recursive: true, force: true });

@@ -33,7 +33,7 @@ beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'sluice-metadata-'));
   sluice = await startSluice(['up', '--data', data, '--port', '0', '--log-level', 'debug']);
   token = runSluice(['token', '--client', 'zoe', '--data', data]).trim();
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await sluice?.kill();
   await rm(data, { recursive: true });

@@ -23,7 +23,7 @@ beforeEach(async () => {
     .jpeg()
     .toBuffer();
   sluice = await start();
-}, 120_000);
+}, 300_000);
 
 afterEach(async () => {
   await sluice?.kill();

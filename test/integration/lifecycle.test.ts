@@ -22,7 +22,7 @@ let sluice: SluiceProcess;
 beforeEach(async () => {
   data = await mkdtemp(join(tmpdir(), 'sluice-lifecycle-'));
   sluice = await startSluice(['up', '--data', data, '--port', '0', '--log-level', 'warn'], ENVIRONMENT);
-}, 120_000);
+}, 300_000);
 afterEach(async () => {
   await sluice.kill().catch(() => {});
   await rm(data, { recursive: true });

@@ -25,12 +25,12 @@ describe.skipIf(!inject('kafkaIsHere'))('three brokers with three copies', { tim
       { ...settings, brokers: [...cluster.bootstrap], sessionTimeoutMs: 6000 },
       { timeoutMs: 30_000 },
     );
-  }, 180_000);
+  }, 300_000);
   afterAll(async () => {
     await log?.close();
     await cluster?.stop();
     rmSync(folder, { recursive: true, force: true });
-  }, 180_000);
+  }, 300_000);
 
   /** Where a first try has ended in the middle, some are not. */
   async function allRun(): Promise<void> {

@@ -28,7 +28,7 @@ describe.skipIf(!inject('kafkaIsHere'))('on a real broker', { timeout: 240_000 }
       proxies.get(role)!.lead(`tcp://127.0.0.1:${kafka.listenerPorts[index]}`);
     roles = new RolesOnKafka({ folder, brokersOf: (role) => [`127.0.0.1:${proxies.get(role)!.port}`] });
     await roles.startAll();
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await roles?.close();
     await kafka?.stop();

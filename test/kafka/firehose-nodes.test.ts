@@ -47,7 +47,7 @@ beforeAll(async () => {
   await log.createTopics(topicDefinitions({ ...sizing, maxImageMessageBytes: 1 << 20 }));
   keys = await openTokenKeys(join(folder, 'keys'));
   await Promise.all([start('a'), start('b'), start('front')]);
-}, 180_000);
+}, 300_000);
 
 afterAll(async () => {
   await Promise.all([...running.values()].map((process) => process.kill()));

@@ -47,7 +47,7 @@ describe.skipIf(!inject('kafkaIsHere'))('a broker with TLS and SASL', { timeout:
         [`${listener}.oauthbearer.sasl.jaas.config`]: `${MODULES}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`,
       },
     });
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await cluster?.stop();
     rmSync(folder, { recursive: true, force: true });

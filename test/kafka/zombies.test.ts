@@ -20,7 +20,7 @@ describe.skipIf(!inject('kafkaIsHere'))('on a real broker', { timeout: 240_000 }
     roles = new RolesOnKafka({ folder, brokersOf: () => kafka.bootstrap });
     await roles.startAll();
     await roles.start('vision-2');
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await roles?.close();
     await kafka?.stop();

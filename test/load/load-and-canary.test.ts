@@ -21,7 +21,7 @@ let token: string;
 beforeAll(async () => {
   sluice = await startSluice(['up', ...settings, '--identity-authorisation-ttl-ms', '3000']);
   token = runSluice(['token', '--client', 'load', '--data', data]).trim();
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await sluice.stop();
   rmSync(folder, { recursive: true, force: true });

@@ -26,7 +26,7 @@ beforeAll(async () => {
     SLUICE_VISION_SERVICES: 'synthetic',
   });
   ({ paths } = (await (await fetch(`${sluice.url}/openapi.json`)).json()) as { paths: typeof paths });
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await sluice?.kill();
   await rm(data, { recursive: true });
@@ -83,7 +83,7 @@ describe.skipIf(!CHROMIUM_RUNS_HERE)('the page /openapi', { timeout: 120_000 }, 
   let browser: Browser;
   beforeAll(async () => {
     browser = await launchChromium();
-  }, 180_000);
+  }, 300_000);
   afterAll(() => browser?.close());
 
   test('shows the operations and tries one out, loads nothing from elsewhere and breaks no policy', async () => {

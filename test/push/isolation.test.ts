@@ -53,7 +53,7 @@ beforeAll(async () => {
   [deployment, receiver] = await Promise.all([openDeployment(folder), startReceiver()]);
   await writeFile(join(folder, 'config.json'), JSON.stringify(CONFIG));
   sluice = await startSluice(['up', '--config', join(folder, 'config.json'), '--data', folder, '--port', '0']);
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await sluice?.kill();
   await receiver?.stop();

@@ -59,12 +59,12 @@ export function pushOnLog(isWanted: boolean, kafka: () => Promise<KafkaSettings 
       const log = settings === undefined ? ['embedded'] : ['kafka', '--kafka-brokers', settings.brokers.join(',')];
       flags = ['--config', config, '--port', '0', '--log-level', 'warn', '--log', ...log];
       firehose = await start('firehose');
-    }, 120_000);
+    }, 300_000);
     afterAll(async () => {
       for (const process of running) await process.kill();
       await receiver?.stop();
       await deployment?.remove();
-    }, 180_000);
+    }, 300_000);
 
     async function start(role: string, data = deployment.folder, ...more: string[]): Promise<SluiceProcess> {
       const process = await startSluice([role, ...flags, '--data', data, ...more]);

@@ -29,7 +29,7 @@ beforeAll(async () => {
   push = await startSluice(['push', '--config', config, '--data', deployment.folder, '--port', '0']);
   await optIn('ada');
   await vi.waitFor(() => expect(webhooks('list').lines).toMatchObject([{ client: 'ada' }]), WAIT);
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await push?.kill();
   await receiver?.stop();

@@ -37,7 +37,7 @@ describe.skipIf(!inject('kafkaIsHere'))('images in an S3-compatible store', { ti
       'blobs-s3-attempts': '2',
     };
     sluice = await startSluice(['up', ...Object.entries(settings).flatMap(([flag, value]) => [`--${flag}`, value])]);
-  }, 180_000);
+  }, 300_000);
   afterAll(async () => {
     await sluice?.kill();
     await server?.stop();

@@ -24,7 +24,7 @@ describe.skipIf(!inject('kafkaIsHere'))('on a real server', { timeout: 180_000 }
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'sluice-s3-'));
     server = await startS3Server(folder, ['images']);
-  }, 180_000);
+  }, 300_000);
   afterAll(async () => {
     await server?.stop();
     await rm(folder, { recursive: true, force: true });

@@ -39,7 +39,7 @@ beforeAll(async () => {
   desk = await drawDesk();
   for (const service of SERVICE_NAMES) processes.set(service, startInferenceProcess({ service, threads: 1 }));
   await Promise.all([...processes.values()].map((process) => process.ready()));
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await Promise.all([...processes.values()].map((process) => process.close()));
 });
