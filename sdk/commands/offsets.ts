@@ -1,4 +1,5 @@
 /** `sluice offsets reset`: moves a consumer group to another position, after saying what that means. */
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import type { Log } from '../../protocol/log/log.ts';
@@ -24,7 +25,7 @@ export function offsetsCommand(): Command {
     await withLog(await settingsOf(reset), async (log) => {
       const moves = await plan(log, group, topic, to);
       process.stderr.write(`${describeMoves(group, topic, moves)}\n`);
-      if (!yes && !(await confirmed())) throw new UsageError('nothing was changed');
+      if (!yes && !(await confirmed())) throw new UsageError('nothing was changed: answer yes, or give --yes');
       await log.commitOffsets(group, topic, new Map(moves.map((move) => [move.partition, move.to])));
     });
   });
@@ -66,8 +67,10 @@ function describeMoves(group: string, topic: string, moves: readonly Move[]): st
 
 async function confirmed(): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // Where input ends, as in a script, no answer would ever come.
+  const ended = once(terminal, 'close').then(() => 'no');
   try {
-    return (await terminal.question('Go on? (yes/no) ')) === 'yes';
+    return (await Promise.race([terminal.question('Go on? (yes/no) '), ended])) === 'yes';
   } finally {
     terminal.close();
   }
