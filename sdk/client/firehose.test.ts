@@ -1,55 +1,9 @@
 /** The client library against scripted servers: what it does when connections break, repeat and lie. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createClient } from './client.ts';
 import { GapError, ProblemError, StreamEndedError } from './errors.ts';
 import type { FirehoseEvent } from './firehose.ts';
-
-type Script = (response: ServerResponse, body: { from: unknown; on_gap: string }, request: IncomingMessage) => void;
-
-const servers: Server[] = [];
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close().closeAllConnections();
-});
-
-/** Answers the n-th request by the n-th script, further ones by the last. */
-async function serve(...scripts: Script[]) {
-  const bodies: { from: unknown; on_gap: string }[] = [];
-  const server = createServer(async (request, response) => {
-    let text = '';
-    for await (const part of request) text += part;
-    bodies.push(JSON.parse(text));
-    scripts[Math.min(bodies.length, scripts.length) - 1]!(response, bodies.at(-1)!, request);
-  });
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { bodies, client: createClient({ url, token: 'secret' }) };
-}
-
-const hello = (offset: number, more: object = {}) => ({
-  kind: 'hello',
-  stream: 's',
-  epoch: 'e1',
-  offset,
-  earliest: 0,
-  latest: 9,
-  rate: { messages: null, bytes: null },
-  heartbeat_ms: 60_000,
-  ...more,
-});
-const message = (offset: number, prev: number) => ({ kind: 'message', offset, prev, type: 'x', payload: {} });
-const goodbye = (reason: string, terminal: boolean, offset = 0) => ({
-  kind: 'goodbye',
-  reason,
-  terminal,
-  epoch: 'e1',
-  offset,
-  retry_after_ms: 1,
-});
-const write = (response: ServerResponse, ...frames: object[]) =>
-  response.write(frames.map((frame) => `${JSON.stringify(frame)}\n`).join(''));
+import { goodbye, hello, message, type Script, serve, write } from './testing/scripted-server.ts';
 
 test('a broken connection is taken up after the last message, and what comes twice is dropped', async () => {
   let cut = () => {};
@@ -178,9 +132,8 @@ test('a refused token is asked for anew, once', async () => {
     write(response, hello(-1), message(1, -1), goodbye('until', true));
     response.end();
   });
-  const { port } = servers.at(-1)!.address() as AddressInfo;
   const client = createClient({
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${server.port}`,
     token: (refused) => {
       asked.push(refused);
       return refused ? 'fresh' : 'stale';
@@ -207,10 +160,9 @@ test('a redirect to another node of the host is followed with the token, and aft
       }),
     ),
   );
-  const ports = servers.slice(-2).map((server) => (server.address() as AddressInfo).port);
   const entrance = await serve(
-    ...ports.map(
-      (port): Script =>
+    ...nodes.map(
+      ({ port }): Script =>
         (response, _body, request) => {
           response.writeHead(307, { location: `http://127.0.0.1:${port}${request.url}` }).end();
         },
@@ -227,8 +179,7 @@ test('a redirect to another node of the host is followed with the token, and aft
 });
 
 test('the token is not sent on to a host that it was not meant for', async () => {
-  const { bodies } = await serve((response) => response.end());
-  const { port } = servers.at(-1)!.address() as AddressInfo;
+  const { bodies, port } = await serve((response) => response.end());
   const location = `http://localhost:${port}/v1/firehose`;
   const { client } = await serve((response) => response.writeHead(307, { location }).end());
   await expect(client.firehose().next()).rejects.toMatchObject({ name: 'UntrustedRedirectError', location });
@@ -241,60 +192,6 @@ test('nodes that send a request to each other are asked again later', async () =
     else response.writeHead(307, { location: request.url! }).end();
   });
   expect((await client.firehose({ from: 'earliest' }).next()).value).toMatchObject({ offset: 1 });
-});
-
-test("a checkpoint that cannot be written now is made good by the next, and one of a lost stream is nobody's fault", async () => {
-  const written: { offset: number; stream: string }[] = [];
-  const answers = [503, 409, 200];
-  let stream = 0;
-  let first: ServerResponse | undefined;
-  let conflict: ServerResponse | undefined;
-  const { client } = await serve((response, body, request) => {
-    if (request.method === 'PUT') {
-      const checkpoint = body as unknown as { offset: number; stream: string };
-      const status = answers.shift() ?? 200;
-      if (status === 200) written.push(checkpoint);
-      if (status !== 409) return response.writeHead(status).end('{}');
-      conflict = response;
-      first!.destroy();
-      return;
-    }
-    stream++;
-    // It is about a stream that is gone by the time that it is told.
-    if (stream === 2) conflict?.writeHead(409).end('{}');
-    const at = stream === 1 ? 0 : 3;
-    write(
-      response,
-      { ...hello(at - 1), stream: `s${stream}` },
-      message(at, at - 1),
-      message(at + 1, at),
-      message(at + 2, at + 1),
-    );
-    first ??= response;
-  });
-  const offsets: number[] = [];
-  for await (const { offset } of client.firehose({ from: { consumer: 'w' }, checkpointMs: 0 })) {
-    offsets.push(offset);
-    await new Promise((resolve) => setTimeout(resolve, offset < 3 ? 10 : 150));
-    if (offset === 5) break;
-  }
-  expect(offsets).toEqual([0, 1, 2, 3, 4, 5]);
-  expect(stream).toBe(2);
-  expect(written.at(-1)).toMatchObject({ offset: 4, stream: 's2' });
-});
-
-test('what was handled before a quiet time is checkpointed in it', async () => {
-  const written: number[] = [];
-  const abort = new AbortController();
-  const { client } = await serve((response, body, request) => {
-    if (request.method !== 'PUT') return write(response, hello(-1), message(0, -1), message(1, 0), message(2, 1));
-    written.push((body as unknown as { offset: number }).offset);
-    response.end('{}');
-    if (written.at(-1) === 2) abort.abort();
-  });
-  const from = { consumer: 'w' };
-  for await (const _ of client.firehose({ from, checkpointMs: 30, signal: abort.signal }));
-  expect(written.at(-1)).toBe(2);
 });
 
 test('where the platform hides the target of a redirect, as browsers do, it is left to follow by itself', async () => {
