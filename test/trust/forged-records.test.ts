@@ -90,6 +90,8 @@ test('forged and replayed records of results-1: set aside by the firehose, in no
   await bench.submit(eve, 'afterwards');
 
   const [adas, eves] = [await bench.summarised(ada, 'afterwards'), await bench.summarised(eve, 'afterwards')];
+  const allLetters = async () => (await deadLettersOf(ada.id, eve.id)).length;
+  await expect.poll(allLetters).toBeGreaterThanOrEqual(forgeries.length);
   const letters = await deadLettersOf(ada.id, eve.id);
   expect(letters.every(({ service }) => service === 'firehose')).toBe(true);
   const details = letters.map(({ detail }) => detail);
