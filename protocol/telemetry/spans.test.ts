@@ -38,7 +38,9 @@ test('one trace holds the submission and all that follows from it', async () => 
   const exporter = record();
   const traceparent = await submit(HEADER);
   await workSpan('vision ocr', traceparent, { 'sluice.client': 'a' }, async () => {});
-  pastSpan('journal append', traceparent, { startTime: 1000, endTime: 1500 }, {});
+  // As of the epoch: small numbers may be taken for times since the process began.
+  const startTime = Date.UTC(2026, 0, 1);
+  pastSpan('journal append', traceparent, { startTime, endTime: startTime + 500 }, {});
   const [submission, work, past] = exporter.getFinishedSpans();
   expect(submission!.parentSpanContext?.spanId).toBe('b7ad6b7169203331');
   for (const span of [work!, past!]) expect(span.parentSpanContext?.spanId).toBe(submission!.spanContext().spanId);
