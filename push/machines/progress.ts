@@ -32,8 +32,8 @@ export interface Position {
   readonly unfinished: readonly Unfinished[];
 }
 
-/** Finished messages that are still in the list may outnumber the others by so many. */
-const SLACK = 1024;
+/** Finished messages that are still in the list may outnumber the others by so many. Each costs some hundred bytes. */
+const SLACK = 64;
 
 export class Progress {
   /** Ascending by offset. What is finished lies before `#from`, or between others that are not. */
@@ -91,7 +91,7 @@ export class Progress {
     this.#unfinished -= 1;
     this.#touched = Math.max(this.#touched, message.offset);
     while (this.#begun[this.#from]?.isFinished === true) this.#from += 1;
-    if (this.#begun.length > 2 * this.#unfinished + SLACK) this.#forgetFinished();
+    if (this.#unfinished === 0 || this.#begun.length > 2 * this.#unfinished + SLACK) this.#forgetFinished();
   }
 
   /** What to store. */
