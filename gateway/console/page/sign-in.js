@@ -35,7 +35,7 @@ export function SignIn({ onToken, reason }) {
       <h3>With client credentials</h3>
       <label for="client">Client</label><input id="client" name="client" autocomplete="username" required />
       <label for="secret">Secret</label><input id="secret" name="secret" type="password" autocomplete="current-password" required />
-      <button type="submit">Sign in</button>
+      <div><button type="submit">Sign in</button></div>
     </form>`
     }
     <form class="card" onSubmit=${withToken}>
