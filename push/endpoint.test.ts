@@ -68,6 +68,9 @@ describe('the endpoint', () => {
       () => expect(push.noticesOf(client).map(({ type }) => type)).toEqual(['push.v1m0.WebhookDisabled']),
       WAIT,
     );
+    // What was under way beside the first has come as well.
+    const delivery = () => push.ask(client, 'GET', '/v1/webhook/delivery');
+    await vi.waitFor(async () => expect(await delivery()).toMatchObject({ in_flight: 0 }), WAIT);
     const before = (await receiver.received(client.path)).length;
     receiver.behave(client.path, { kind: 'accept' });
     const more = await client.produce(['b']);
