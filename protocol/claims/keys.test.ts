@@ -71,3 +71,14 @@ test('a ring begins to use an announced key when its time comes', async () => {
   await expect.poll(() => ring.keys().signing[0]!.kid).not.toBe(old!.kid);
   ring.close();
 });
+
+test('no key is called what a command line would take for an option', async () => {
+  const kids: string[] = [];
+  // Without the rule a hundred folders hold such a key but once in a hundred runs.
+  for (let folders = 0; folders < 100; folders++) {
+    const { signing, encryption, authentication } = await openTokenKeys(await newFolder(), NOW);
+    kids.push(...[...signing, ...encryption, ...authentication].map(({ kid }) => kid));
+  }
+  expect(kids).toHaveLength(300);
+  expect(kids.filter((kid) => kid.startsWith('-'))).toEqual([]);
+});

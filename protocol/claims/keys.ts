@@ -155,7 +155,10 @@ async function exists(file: string): Promise<boolean> {
 async function newKey(kind: Kind, useFrom: number): Promise<StoredKey> {
   const { privateKey } = await generateKeyPair(kind.alg, { crv: kind.crv, extractable: true });
   const jwk = await exportJWK(privateKey);
-  return { kid: await calculateJwkThumbprint(jwk), alg: kind.alg, nbf: Math.floor(useFrom / 1000), ...jwk };
+  const kid = await calculateJwkThumbprint(jwk);
+  // One thumbprint in 64 begins with a hyphen, and `sluice keys retire KID` would take it for an option.
+  if (kid.startsWith('-')) return newKey(kind, useFrom);
+  return { kid, alg: kind.alg, nbf: Math.floor(useFrom / 1000), ...jwk };
 }
 
 async function readKeys(folder: string, kind: Kind): Promise<StoredKey[]> {
