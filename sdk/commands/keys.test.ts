@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(data, { recursive: true }));
 
-const run = (...args: string[]): { use: string; kid: string; state: string }[] =>
+const run = (...args: string[]): { use: string; kid: string; state: string; use_from: string }[] =>
   runSluice(['keys', ...args, '--data', data])
     .trim()
     .split('\n')
@@ -68,6 +68,18 @@ test('create makes every key that a whole deployment needs, once', async () => {
   } finally {
     await rm(fresh, { recursive: true });
   }
+});
+
+test('rotated keys are used after the notice that is asked for, and one that is too short is wrong usage', () => {
+  const known = new Set(run('list').map(({ kid }) => kid));
+  const before = Date.now();
+  const coming = run('rotate', '--notice', '600').filter(({ kid }) => !known.has(kid));
+  expect(new Set(coming.map(({ use }) => use))).toEqual(new Set(['signing', 'encryption', 'authentication']));
+  // Key files have whole seconds.
+  for (const { use_from } of coming) expect(Date.parse(use_from)).toBeGreaterThanOrEqual(before + 599_000);
+  const { status, stderr } = refused('rotate', '--notice', '5');
+  expect(status).toBe(2);
+  expect(stderr).toContain("--notice takes 30 to 86400 seconds; not '5'");
 });
 
 async function contentOf(folder: string): Promise<Map<string, string>> {

@@ -10,6 +10,9 @@ import { UsageError } from './errors.ts';
 import { addSettings, settingsOf } from './settings.ts';
 import { withLog } from './with-log.ts';
 
+const LEAST_NOTICE_SECONDS = ROTATION_NOTICE_MS / 1000;
+const MOST_NOTICE_SECONDS = 86_400;
+
 /** What is lost where a key is forgotten too early. */
 const FORCE_MEANS =
   'images and results on the log that were made under it end in dead-letter-1 when they are read again, as by a vision service that is behind or for a journal that is rebuilt';
@@ -27,10 +30,15 @@ export function keysCommand(): Command {
   const list = part('list', 'One line of JSON per key, the newest of each use first');
   list.action(async () => printKeys(await keysFolder(list)));
   const rotate = part('rotate', 'Add a new key of each use; the old ones stay accepted until they are retired');
+  rotate.option(
+    '--notice <seconds>',
+    'How long before the new keys are used; more where processes get the files later, as from a Secret of Kubernetes',
+    String(LEAST_NOTICE_SECONDS),
+  );
   rotate.action(async () => {
     const folder = await keysFolder(rotate);
     // Every process must have read a key before tokens are made with it.
-    await rotateTokenKeys(folder, Date.now() + ROTATION_NOTICE_MS);
+    await rotateTokenKeys(folder, Date.now() + noticeMs(rotate.opts<{ notice: string }>().notice));
     await printKeys(folder);
   });
   const retire = part(
@@ -57,6 +65,13 @@ export function keysCommand(): Command {
   });
   for (const child of [create, list, rotate, retire, forget]) command.addCommand(child);
   return command;
+}
+
+/** @throws {UsageError} */
+function noticeMs(text: string): number {
+  const seconds = Number(text);
+  if (seconds >= LEAST_NOTICE_SECONDS && seconds <= MOST_NOTICE_SECONDS) return seconds * 1000;
+  throw new UsageError(`--notice takes ${LEAST_NOTICE_SECONDS} to ${MOST_NOTICE_SECONDS} seconds; not '${text}'`);
 }
 
 /** @throws {UsageError} */
