@@ -17,6 +17,7 @@ import { registerMessageStream } from './durable/message-stream.ts';
 import { assembleFirehose } from './firehose.ts';
 import { registerConnectionRoutes } from './http/connection-routes.ts';
 import { registerFirehoseRoutes } from './http/firehose-routes.ts';
+import { takeConnectionsGivenUp } from './http/memory-in-flight.ts';
 import { registerPlanRoute } from './http/plan-route.ts';
 import { answerUnavailableAsEvent } from './http/unavailable-event.ts';
 import type { FromJournaler, JournalerOptions } from './journaler/messages.ts';
@@ -61,6 +62,7 @@ export async function startFirehose(context: RoleContext, config: FirehoseConfig
     openStreams: () => streams.size,
     partitions: () => node.standings.all(),
     nodes: () => node.directory.all().length,
+    takeConnectionsGivenUp,
   });
   const firehose = assembleFirehose({
     log,

@@ -17,6 +17,8 @@ export interface FirehoseState {
   partitions(): readonly (readonly [partition: number, report: PartitionReport])[];
   /** Firehose nodes that are up, as far as this one has heard. */
   nodes(): number;
+  /** HTTP/2 connections ended since the last call because they took nothing of what was given up on them. */
+  takeConnectionsGivenUp(): number;
 }
 
 export function firehoseMetrics(registry: Registry, state: FirehoseState): FirehoseMetrics {
@@ -77,6 +79,14 @@ export function firehoseMetrics(registry: Registry, state: FirehoseState): Fireh
     registers,
     collect() {
       this.set(state.nodes());
+    },
+  });
+  new Counter({
+    name: 'sluice_firehose_http2_given_up_total',
+    help: 'HTTP/2 connections ended because they took nothing while more than 16 MiB of ended streams were on their way',
+    registers,
+    collect() {
+      this.inc(state.takeConnectionsGivenUp());
     },
   });
   registerPartitionMetrics(registry, state);

@@ -3,7 +3,7 @@ import type { ServerHttp2Session } from 'node:http2';
 import { expect, test } from 'vitest';
 import { collectGarbage } from '../testing/collect-garbage.ts';
 import { Http2Session } from '../testing/http2-session.ts';
-import { keepUntilTaken } from './memory-in-flight.ts';
+import { keepUntilTaken, takeConnectionsGivenUp } from './memory-in-flight.ts';
 
 const MIB = 1 << 20;
 
@@ -24,8 +24,11 @@ test('a connection that takes nothing of more than so much is ended', async () =
   session.hold();
   for (let kept = 0; kept < 16; kept++) keepUntilTaken(own, Buffer.alloc(MIB));
   expect(own.destroyed).toBe(false);
+  takeConnectionsGivenUp();
   keepUntilTaken(own, Buffer.alloc(1));
   expect(own.destroyed).toBe(true);
+  keepUntilTaken(own, Buffer.alloc(1));
+  expect(takeConnectionsGivenUp()).toBe(1);
 });
 
 test('one that takes what is sent may have as much again, however often', async () => {

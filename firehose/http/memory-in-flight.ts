@@ -14,6 +14,15 @@ const MOST_KEPT_BYTES = 16 << 20;
 /** By session, so that what a session keeps ends with it. */
 const keptBy = new WeakMap<ServerHttp2Session, MemoryInFlight>();
 
+let givenUp = 0;
+
+/** How many connections were ended since the last call because they took nothing of what was given up on them. */
+export function takeConnectionsGivenUp(): number {
+  const count = givenUp;
+  givenUp = 0;
+  return count;
+}
+
 /** @param data written to a stream of the session that was destroyed before the write was over */
 export function keepUntilTaken(session: ServerHttp2Session, data: Buffer): void {
   const kept = keptBy.get(session) ?? new MemoryInFlight(session);
@@ -34,8 +43,14 @@ class MemoryInFlight {
   keep(data: Buffer): void {
     this.#kept.push(data);
     this.#bytes += data.length;
-    if (this.#bytes > MOST_KEPT_BYTES) this.#session.destroy();
+    if (this.#bytes > MOST_KEPT_BYTES) this.#giveUp();
     else if (!this.#asking) this.#ask();
+  }
+
+  #giveUp(): void {
+    if (this.#session.destroyed) return;
+    givenUp += 1;
+    this.#session.destroy();
   }
 
   #ask(): void {

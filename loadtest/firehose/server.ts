@@ -7,6 +7,7 @@ import { FirehoseConfig } from '../../firehose/config.ts';
 import type { Consumers } from '../../firehose/consumers/consumers.ts';
 import { assembleFirehose } from '../../firehose/firehose.ts';
 import { registerFirehoseRoutes } from '../../firehose/http/firehose-routes.ts';
+import { takeConnectionsGivenUp } from '../../firehose/http/memory-in-flight.ts';
 import { Journals } from '../../firehose/journals/journals.ts';
 import { firehoseMetrics } from '../../firehose/metrics.ts';
 import { LiveTail } from '../../firehose/stream/live-tail.ts';
@@ -44,7 +45,12 @@ const firehose = assembleFirehose({
   streams,
   tail,
   scheduler: new Scheduler(),
-  metrics: firehoseMetrics(new Registry(), { openStreams: () => streams.size, partitions: () => [], nodes: () => 1 }),
+  metrics: firehoseMetrics(new Registry(), {
+    openStreams: () => streams.size,
+    partitions: () => [],
+    nodes: () => 1,
+    takeConnectionsGivenUp,
+  }),
   nodeId: 'alone',
   placement: { check() {}, checkStream() {} },
   now: Date.now,
