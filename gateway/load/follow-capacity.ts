@@ -1,4 +1,9 @@
-/** Keeps the load signal up to date from capacity-1. */
+/**
+ * Keeps the load signal up to date from capacity-1.
+ *
+ * Unlike followTopic it does not wait until what is there has been read: reports come again every second, so a gateway that
+ * starts need not be held up by a topic whose tail was compacted away.
+ */
 import type { Log } from '../../protocol/log/log.ts';
 import { CAPACITY_TOPIC } from '../../protocol/log/topics.ts';
 import type { LoadSignal } from './load-signal.ts';

@@ -1,7 +1,7 @@
 /** Deadlines go by stream time: by the events of the partition, and by the clock on the wall only where nothing happens. */
 import { expect, test } from 'vitest';
 import { digestOf } from './fact.ts';
-import { accepted, completed, elsewhere, inWorld, line, statuses } from './simulated-world.ts';
+import { accepted, completed, elsewhere, inWorld, line, statuses } from './testing/simulated-world.ts';
 
 test('the event that shows that the deadline has passed does not count before it', () =>
   inWorld((world) => {

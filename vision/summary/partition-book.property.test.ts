@@ -1,11 +1,11 @@
 /** The book of a partition against a simulated log: crashes anywhere, time passing, late results, lost stores. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { disordered, transactionFacts } from './arbitrary-facts.ts';
 import { digestOf, type Fact } from './fact.ts';
 import { fold } from './fold.ts';
-import { inWorld } from './simulated-world.ts';
 import { summarise } from './summarise.ts';
+import { disordered, transactionFacts } from './testing/arbitrary-facts.ts';
+import { inWorld } from './testing/simulated-world.ts';
 import { emptyState } from './transaction-state.ts';
 
 /** Hundreds of stores are opened on a real disk. */

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { Timestamp } from '../../protocol/generated/google/protobuf/timestamp_pb.js';
 import { TransactionOpened } from '../../protocol/generated/ingest/v1m0/ingest_pb.js';
 import { TransactionSummary } from '../../protocol/generated/summary/v1m0/summary_pb.js';
-import { factOf, START } from './arbitrary-facts.ts';
-import { accepted, completed, elsewhere, inWorld, line, statuses } from './simulated-world.ts';
+import { factOf, START } from './testing/arbitrary-facts.ts';
+import { accepted, completed, elsewhere, inWorld, line, statuses } from './testing/simulated-world.ts';
 
 test('a restart keeps the clock and the position, and records that come again are passed over', () =>
   inWorld((world) => {

@@ -8,10 +8,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ServiceCompleted } from '../../protocol/generated/completion/v1m0/completion_pb.js';
 import { ImageAccepted } from '../../protocol/generated/ingest/v1m0/ingest_pb.js';
 import { LogUnavailableError } from '../../protocol/log/errors.ts';
-import { factOf, imageId } from './arbitrary-facts.ts';
 import { PartitionBook } from './partition-book.ts';
 import { PartitionRunner } from './partition-runner.ts';
 import { PartitionStore } from './store.ts';
+import { factOf, imageId } from './testing/arbitrary-facts.ts';
 
 const RULES = { defaultDeadlineMs: undefined, revisionIntervalMs: 0, maxSummaryBytes: 1 << 20 };
 const RECORDS = [

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ImageAccepted } from '../../protocol/generated/ingest/v1m0/ingest_pb.js';
-import { factOf, imageId, START } from './arbitrary-facts.ts';
 import { PartitionStore } from './store.ts';
+import { factOf, imageId, START } from './testing/arbitrary-facts.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -4,11 +4,11 @@ import { ServiceCompleted, ServiceFailed } from '../../protocol/generated/comple
 import { Timestamp } from '../../protocol/generated/google/protobuf/timestamp_pb.js';
 import { ImageAccepted, TransactionClosed, TransactionOpened } from '../../protocol/generated/ingest/v1m0/ingest_pb.js';
 import { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
-import { disordered, factOf, imageId, START, transactionFacts } from './arbitrary-facts.ts';
 import { type DecisionRules, deadlineOf, decide } from './decide.ts';
 import { digestOf, type Fact } from './fact.ts';
 import { fold } from './fold.ts';
 import { summarise } from './summarise.ts';
+import { disordered, factOf, imageId, START, transactionFacts } from './testing/arbitrary-facts.ts';
 import { emptyState, type TransactionState } from './transaction-state.ts';
 
 const RULES: DecisionRules = { defaultDeadlineMs: 60_000, revisionIntervalMs: 0 };

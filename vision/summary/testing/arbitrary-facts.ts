@@ -2,14 +2,18 @@
 
 import type { MessageType } from '@protobuf-ts/runtime';
 import fc from 'fast-check';
-import { Barcode } from '../../protocol/generated/barcode/v1m0/barcode_pb.js';
-import { ServiceCompleted, ServiceFailed } from '../../protocol/generated/completion/v1m0/completion_pb.js';
-import { ExtractedFace } from '../../protocol/generated/faceextract/v1m0/faceextract_pb.js';
-import { Timestamp } from '../../protocol/generated/google/protobuf/timestamp_pb.js';
-import { ImageAccepted, TransactionClosed, TransactionOpened } from '../../protocol/generated/ingest/v1m0/ingest_pb.js';
-import { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
-import { derivedMessageId, newMessageId } from '../../protocol/message-id.ts';
-import { type Fact, saidBy } from './fact.ts';
+import { Barcode } from '../../../protocol/generated/barcode/v1m0/barcode_pb.js';
+import { ServiceCompleted, ServiceFailed } from '../../../protocol/generated/completion/v1m0/completion_pb.js';
+import { ExtractedFace } from '../../../protocol/generated/faceextract/v1m0/faceextract_pb.js';
+import { Timestamp } from '../../../protocol/generated/google/protobuf/timestamp_pb.js';
+import {
+  ImageAccepted,
+  TransactionClosed,
+  TransactionOpened,
+} from '../../../protocol/generated/ingest/v1m0/ingest_pb.js';
+import { TextLine } from '../../../protocol/generated/ocr/v1m0/ocr_pb.js';
+import { derivedMessageId, newMessageId } from '../../../protocol/message-id.ts';
+import { type Fact, saidBy } from '../fact.ts';
 
 export const SERVICES = ['barcode', 'faceextract', 'ocr'] as const;
 export const START = Date.UTC(2026, 10, 21);

@@ -2,16 +2,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { payloadOf, unpackEvent } from '../../protocol/envelope.ts';
-import { ServiceCompleted } from '../../protocol/generated/completion/v1m0/completion_pb.js';
-import { ImageAccepted } from '../../protocol/generated/ingest/v1m0/ingest_pb.js';
-import { TextLine } from '../../protocol/generated/ocr/v1m0/ocr_pb.js';
-import { Status, TransactionSummary } from '../../protocol/generated/summary/v1m0/summary_pb.js';
+import { payloadOf, unpackEvent } from '../../../protocol/envelope.ts';
+import { ServiceCompleted } from '../../../protocol/generated/completion/v1m0/completion_pb.js';
+import { ImageAccepted } from '../../../protocol/generated/ingest/v1m0/ingest_pb.js';
+import { TextLine } from '../../../protocol/generated/ocr/v1m0/ocr_pb.js';
+import { Status, TransactionSummary } from '../../../protocol/generated/summary/v1m0/summary_pb.js';
+import { type Fact, saidBy } from '../fact.ts';
+import { type BookRules, PartitionBook } from '../partition-book.ts';
+import { PartitionStore } from '../store.ts';
+import { readUsage } from '../usage-table.ts';
 import { factOf, imageId, START } from './arbitrary-facts.ts';
-import { type Fact, saidBy } from './fact.ts';
-import { type BookRules, PartitionBook } from './partition-book.ts';
-import { PartitionStore } from './store.ts';
-import { readUsage } from './usage-table.ts';
 
 const RULES: BookRules = { defaultDeadlineMs: 3000, revisionIntervalMs: 500, maxSummaryBytes: 1 << 20 };
 
