@@ -13,8 +13,8 @@ export default defineConfig({
     // Two cores: more files at once only make each other slow.
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
-    // Many tests run real processes against real time-outs, and a small machine stalls now and then. What is broken fails twice, and
-    // a test that needed its second chance is reported as such.
-    retry: 1,
+    // Many tests run real processes against real time-outs, and a small machine stalls now and then. What is broken fails each time, and
+    // a test that needed another chance is reported as such.
+    retry: 2,
   },
 });
