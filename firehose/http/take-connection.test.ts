@@ -24,6 +24,7 @@ interface Taken {
 async function taken(requestText: string): Promise<Taken> {
   const result = Promise.withResolvers<Omit<Taken, 'client'>>();
   server = createServer(async (request, response) => {
+    if (request.url === '/unread') return;
     if (request.method === 'POST') for await (const _ of request);
     await readToEnd(request);
     const socket = takeConnection(request, response);
@@ -67,9 +68,20 @@ test('what the peer still sends is thrown away; what is written arrives; its end
   expect(socket.readableLength).toBe(0);
 });
 
+test.each(['GET / HTTP/1.1', 'GET /unread HTTP/1.1'])(
+  '%s sent behind it at once ends the connection, and nothing else',
+  async (line) => {
+    const { client, socket } = await taken(`GET / HTTP/1.1\r\nhost: x\r\n\r\n${line}\r\nhost: x\r\n\r\n`);
+    client.resume();
+    await expect.poll(() => client.destroyed).toBe(true);
+    expect(socket.destroyed).toBe(true);
+  },
+);
+
 test('a body that is still open stays with the server', async () => {
   const result = Promise.withResolvers<[IncomingMessage, Socket]>();
   server = createServer(async (request, response) => {
+    if (request.url === '/unread') return;
     await readToEnd(request);
     result.resolve([request, takeConnection(request, response)]);
   });

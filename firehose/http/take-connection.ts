@@ -20,14 +20,20 @@ export async function readToEnd(request: IncomingMessage): Promise<void> {
 
 /**
  * @returns the socket. Where the request has been read whole it belongs to nobody else any more: nothing listens to it,
- *   what still comes in is thrown away. A connection over TLS, and one whose body is still open, stays with the server.
+ *   what still comes in is thrown away. It is destroyed where another request had been sent behind
+ *   this one already, unasked for an answer. A connection over TLS, and one whose body is still open, stays with the server.
  */
 export function takeConnection(request: IncomingMessage, response: ServerResponse): Socket {
   const { socket } = request;
+  // Sent behind another request that is not answered yet: what is written would get in between that answer's bytes.
+  if (response.socket !== socket) return socket.destroy();
   if (socket.destroyed || 'encrypted' in socket || !request.complete || !request.readableEnded) return socket;
   // To the server the connection is over: it frees the parser and closes both messages.
   socket.emit('close', false);
   response.detachSocket(socket);
   for (const event of socket.eventNames()) socket.removeAllListeners(event);
+  // A request that was sent behind this one is aborted with an error, which destroys the socket: left unheard it would end
+  // the process.
+  if (socket.destroyed) socket.on('error', () => {});
   return socket.resume();
 }
