@@ -9,9 +9,10 @@ import type { Stream } from '../stream/stream.ts';
 import { authorisation } from './authorisation.ts';
 import { SPEAKS_TO_STREAM } from './route-problems.ts';
 
-const CloseQuery = Type.Object({
-  reason: Type.Optional(Type.String({ maxLength: 200, description: 'Told to the reader in its goodbye' })),
-});
+const CloseQuery = Type.Object(
+  { reason: Type.Optional(Type.String({ maxLength: 200, description: 'Told to the reader in its goodbye' })) },
+  { additionalProperties: false },
+);
 
 export async function registerConnectionRoutes(server: FastifyInstance, firehose: Firehose): Promise<void> {
   const authorised = authorisation(firehose);

@@ -19,14 +19,27 @@ const PAGE = 500;
 const Params = Type.Object({
   id: Type.String({ pattern: CHOSEN_NAME.source, description: 'Transaction, as its client named it' }),
 });
-const ListQuery = Type.Object({
-  after: Type.Optional(
-    Type.Integer({ default: -1, minimum: -1, description: 'first_offset of the last transaction of the page before' }),
-  ),
-  limit: Type.Optional(
-    Type.Integer({ default: 50, minimum: 1, maximum: 200, description: 'Most transactions in the answer' }),
-  ),
-});
+/** As every GET of this service takes it; what reads it is `authorisation`. */
+const TOKEN = {
+  access_token: Type.Optional(Type.String({ description: 'The token, only where no header can be sent' })),
+};
+const StateQuery = Type.Object(TOKEN, { additionalProperties: false });
+const ListQuery = Type.Object(
+  {
+    after: Type.Optional(
+      Type.Integer({
+        default: -1,
+        minimum: -1,
+        description: 'first_offset of the last transaction of the page before',
+      }),
+    ),
+    limit: Type.Optional(
+      Type.Integer({ default: 50, minimum: 1, maximum: 200, description: 'Most transactions in the answer' }),
+    ),
+    ...TOKEN,
+  },
+  { additionalProperties: false },
+);
 
 export async function registerTransactionRoutes(server: FastifyInstance, firehose: Firehose): Promise<void> {
   const authorised = authorisedHere(firehose);
@@ -34,7 +47,12 @@ export async function registerTransactionRoutes(server: FastifyInstance, firehos
     '/v1/transactions/:id',
     {
       config: READS_JOURNAL,
-      schema: { tags: ['transactions'], summary: 'The state of a transaction', params: Params },
+      schema: {
+        tags: ['transactions'],
+        summary: 'The state of a transaction',
+        params: Params,
+        querystring: StateQuery,
+      },
     },
     async (request) => {
       const { claims } = await authorised(request);

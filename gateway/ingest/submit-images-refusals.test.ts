@@ -15,6 +15,13 @@ describe('what is refused, with its problem and the field at fault', () => {
     ['no token', 401, 'unauthenticated', undefined, () => submit(jpeg, { authorization: undefined })],
     ['a token that is none', 401, 'unauthenticated', undefined, () => submit(jpeg, { authorization: 'Bearer abc' })],
     ['a transaction that cannot be one', 400, 'invalid-request', 'path/id', () => submit(jpeg, {}, 'a%20b/images')],
+    [
+      'a parameter that is none',
+      400,
+      'invalid-request',
+      'query/names',
+      () => submit(jpeg, {}, 't1/images?names=a.jpg'),
+    ],
     ['an empty body', 400, 'invalid-request', 'body', () => submit('')],
     ['a blank key', 400, 'invalid-request', 'header/idempotency-key', () => submit(jpeg, { 'idempotency-key': ' ' })],
     [

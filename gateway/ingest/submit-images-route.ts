@@ -45,9 +45,10 @@ const PROBLEMS = [
   'unavailable',
 ] as const;
 
-const Query = Type.Object({
-  name: Type.Optional(Type.String({ maxLength: 255, description: 'File name of a raw body, for people' })),
-});
+const Query = Type.Object(
+  { name: Type.Optional(Type.String({ maxLength: 255, description: 'File name of a raw body, for people' })) },
+  { additionalProperties: false },
+);
 const Headers = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({

@@ -176,6 +176,9 @@ test('usage is given by day to whom it belongs, once the partition is there', as
   });
   expect((await get('/v1/usage?from=2020-01-01&to=2020-12-31', to.token)).json().days).toEqual([]);
   expect((await get('/v1/usage?from=yesterday', to.token)).statusCode).toBe(400);
+  const misspelt = await get('/v1/usage?form=2020-01-01', to.token);
+  expect(misspelt.statusCode).toBe(400);
+  expect(misspelt.json().errors).toEqual([{ field: 'query/form', detail: 'is no field here; known are from, to' }]);
   expect((await get('/v1/usage', await mint(bench, 'alice', { 'ocr-1': {} }))).statusCode).toBe(403);
   expect((await get('/v1/usage', 'nonsense')).statusCode).toBe(401);
   await stop();
