@@ -11,6 +11,7 @@ import type { Client } from '../client/client.ts';
 import { type MirrorOptions, type MirrorTarget, mirror } from '../client/mirror.ts';
 import { openKafkaTopic } from '../mirror/kafka-topic.ts';
 import { openNdjsonFolder } from '../mirror/ndjson-folder.ts';
+import { checkKafkaFiles } from './check-start.ts';
 import { addConnection, connect } from './connection.ts';
 import { UsageError } from './errors.ts';
 import { addSettings, settingsOf } from './settings.ts';
@@ -72,7 +73,9 @@ function kafkaCommand(): Command {
   addSettings(command, (flag) => flag.startsWith('kafka-'));
   return command.action(async (topic: string) => {
     const { positionTopic, name, ...flags } = command.opts<MirrorFlags & { positionTopic?: string; name?: string }>();
-    const settings: KafkaSettings = (await settingsOf(command)).kafka;
+    const config = await settingsOf(command);
+    await checkKafkaFiles(config);
+    const settings: KafkaSettings = config.kafka;
     await run(command, flags, async () => {
       const target = await openKafkaTopic(settings, {
         topic,

@@ -1,5 +1,6 @@
 /** `sluice up` and one command per role: run until told to stop. */
 import { Command } from 'commander';
+import { checkStart } from './check-start.ts';
 import { createLogger } from './logger.ts';
 import { ROLES, type RoleName } from './role-names.ts';
 import { addSettings, settingsOf } from './settings.ts';
@@ -29,6 +30,7 @@ function roleCommand(name: string, description: string, roles: readonly RoleName
 
 async function run(command: Command, roles: readonly RoleName[]): Promise<void> {
   const config = await settingsOf(command);
+  await checkStart(config, roles);
   const logger = createLogger(config.logLevel);
   const stopped = stopSignal();
   // Loaded here, so that no other command waits for the code of every role.

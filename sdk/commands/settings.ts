@@ -34,6 +34,17 @@ export async function settingsOf(command: Command): Promise<SluiceConfig> {
   });
 }
 
+/** @param path such as `kafka.brokers` @returns the setting by every name that it goes by */
+export function describeSetting(path: string): string {
+  const leaf = LEAVES.find((candidate) => candidate.path.join('.') === path);
+  return leaf === undefined ? path : `${path} (--${leaf.flag}, ${leaf.environment})`;
+}
+
+/** @param path such as `kafka.brokers` */
+export function settingValue(config: object, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], config);
+}
+
 async function readConfigFile(path: unknown): Promise<unknown> {
   if (typeof path !== 'string') return undefined;
   try {
