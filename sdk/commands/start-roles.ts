@@ -10,6 +10,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { startFirehose } from '../../firehose/main.ts';
 import { startIdentity } from '../../gateway/identity/main.ts';
 import { startGateway } from '../../gateway/main.ts';
+import sluicePackage from '../../package.json' with { type: 'json' };
 import { blobMeasurement } from '../../protocol/blob/measured-blob-store.ts';
 import { openBlobStores } from '../../protocol/blob/open.ts';
 import { retireBlobs } from '../../protocol/blob/retire-blobs.ts';
@@ -46,8 +47,6 @@ export interface RunningSluice {
 }
 
 const READY_POLL_MS = 50;
-/** Of the HTTP interface. */
-const VERSION = '1.0.0';
 
 export async function startRoles(
   names: readonly RoleName[],
@@ -115,7 +114,7 @@ export async function startRoles(
   });
   try {
     await registerSecurityHeaders(server, config.tlsCertFile !== '');
-    await registerOpenApi(server, VERSION);
+    await registerOpenApi(server, sluicePackage.version);
     for (const name of ROLES.filter((role) => names.includes(role)))
       roles.push(...(await startRole(name, contextOf(name), config)));
     if (names.includes('gateway') || names.includes('vision')) roles.push(watchBlobStore(blobs, logger));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import sluicePackage from '../../package.json' with { type: 'json' };
 import { CHROMIUM_RUNS_HERE, launchChromium } from '../browser/chromium.ts';
 import { type SluiceProcess, startSluice } from '../harness/sluice-process.ts';
 
@@ -18,6 +19,7 @@ interface Schema {
 
 let data: string;
 let sluice: SluiceProcess;
+let info: { version: string };
 let paths: Record<string, Record<string, Operation>>;
 
 beforeAll(async () => {
@@ -25,7 +27,8 @@ beforeAll(async () => {
   sluice = await startSluice(['up', '--data', data, '--port', '0', '--log-level', 'warn'], {
     SLUICE_VISION_SERVICES: 'synthetic',
   });
-  ({ paths } = (await (await fetch(`${sluice.url}/openapi.json`)).json()) as { paths: typeof paths });
+  const description = await (await fetch(`${sluice.url}/openapi.json`)).json();
+  ({ info, paths } = description as { info: typeof info; paths: typeof paths });
 }, 300_000);
 afterAll(async () => {
   await sluice?.kill();
@@ -58,6 +61,10 @@ test('each operation names its own problems and none of another', () => {
     expect.arrayContaining(['wrong-epoch', 'offset-retired', 'offset-ahead', 'not-acceptable']),
   );
   expect(problemsOf('get', '/v1/firehose')).not.toContain('invalid-image');
+});
+
+test('the description is that of the version that runs', () => {
+  expect(info.version).toBe(sluicePackage.version);
 });
 
 test('each operation says what it is for', () => {
