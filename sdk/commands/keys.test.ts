@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(data, { recursive: true }));
 
-const run = (...args: string[]): { use: string; kid: string; state: string; use_from: string }[] =>
+const run = (...args: string[]): { use: string; kid: string; state: string; use_from: string; retired_at?: string }[] =>
   runSluice(['keys', ...args, '--data', data])
     .trim()
     .split('\n')
@@ -80,6 +80,18 @@ test('rotated keys are used after the notice that is asked for, and one that is 
   const { status, stderr } = refused('rotate', '--notice', '5');
   expect(status).toBe(2);
   expect(stderr).toContain("--notice takes 30 to 86400 seconds; not '5'");
+});
+
+test('a key is retired after the notice that is asked for, and one that is too short is wrong usage', async () => {
+  await rotateTokenKeys(join(data, 'keys'), Date.now() - 1000);
+  const { kid } = run('list').find(({ use, state }) => use === 'signing' && state === 'accepted')!;
+  const { status, stderr } = refused('retire', kid, '--notice', '5');
+  expect(status).toBe(2);
+  expect(stderr).toContain("--notice takes 30 to 86400 seconds; not '5'");
+  const before = Date.now();
+  const retired = run('retire', kid, '--notice', '600').find((key) => key.kid === kid)!;
+  // Key files have whole seconds.
+  expect(Date.parse(retired.retired_at!)).toBeGreaterThanOrEqual(before + 599_000);
 });
 
 async function contentOf(folder: string): Promise<Map<string, string>> {

@@ -30,25 +30,22 @@ export function keysCommand(): Command {
   const list = part('list', 'One line of JSON per key, the newest of each use first');
   list.action(async () => printKeys(await keysFolder(list)));
   const rotate = part('rotate', 'Add a new key of each use; the old ones stay accepted until they are retired');
-  rotate.option(
-    '--notice <seconds>',
-    'How long before the new keys are used; more where processes get the files later, as from a Secret of Kubernetes',
-    String(LEAST_NOTICE_SECONDS),
-  );
+  addNotice(rotate, 'How long before the new keys are used');
   rotate.action(async () => {
     const folder = await keysFolder(rotate);
     // Every process must have read a key before tokens are made with it.
-    await rotateTokenKeys(folder, Date.now() + noticeMs(rotate.opts<{ notice: string }>().notice));
+    await rotateTokenKeys(folder, Date.now() + noticeMs(rotate));
     await printKeys(folder);
   });
   const retire = part(
     'retire',
-    'Refuse requests with tokens of a key from 30 s later on; what came before is still opened',
+    'Refuse requests with tokens of a key once the notice is over; what came before is still opened',
   );
+  addNotice(retire, 'How long before they are refused');
   retire.argument('<kid>').action(async (kid: string) => {
     const now = Date.now();
     const folder = await keysFolder(retire);
-    await orWrongUse(retireTokenKey(folder, kid, now, now + ROTATION_NOTICE_MS));
+    await orWrongUse(retireTokenKey(folder, kid, now, now + noticeMs(retire)));
     await printKeys(folder);
   });
   const forget = new Command('forget')
@@ -67,8 +64,18 @@ export function keysCommand(): Command {
   return command;
 }
 
+/** Every process must have read of a change before it counts. */
+function addNotice(command: Command, meaning: string): void {
+  command.option(
+    '--notice <seconds>',
+    `${meaning}; more where processes get the files later, as from a Secret of Kubernetes`,
+    String(LEAST_NOTICE_SECONDS),
+  );
+}
+
 /** @throws {UsageError} */
-function noticeMs(text: string): number {
+function noticeMs(command: Command): number {
+  const text = command.opts<{ notice: string }>().notice;
   const seconds = Number(text);
   if (seconds >= LEAST_NOTICE_SECONDS && seconds <= MOST_NOTICE_SECONDS) return seconds * 1000;
   throw new UsageError(`--notice takes ${LEAST_NOTICE_SECONDS} to ${MOST_NOTICE_SECONDS} seconds; not '${text}'`);
