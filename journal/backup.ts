@@ -1,6 +1,7 @@
 /** Copies a journal while it is being written, and proves the copy by reading all of it. */
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from '../protocol/make-folder.ts';
 import { JournalDamagedError, JournalMissingError, JournalUnavailableError, journalError } from './errors.ts';
 import { type Verification, verifyJournal } from './verify.ts';
 import { listVolumes, syncFile, syncFolder, volumePath } from './volume-files.ts';
@@ -13,6 +14,7 @@ import { VolumeReader } from './volume-reader.ts';
  *
  * @throws {JournalMissingError}
  * @throws {JournalDamagedError} the copy does not verify, so the original is damaged
+ * @throws {FolderError} `target` cannot be made
  * @throws {JournalUnavailableError} `target` exists, the disk is full, or a volume was retired; no copy is left behind
  */
 export function backup(folder: string, target: string): Verification {
@@ -22,7 +24,7 @@ export function backup(folder: string, target: string): Verification {
   const unfinished = `${target}.unfinished`;
   try {
     rmSync(unfinished, { recursive: true, force: true });
-    mkdirSync(unfinished, { recursive: true });
+    makeFolder(unfinished);
     let next: number | null = null;
     for (const base of bases) next = copyVolume(folder, unfinished, base);
     // The newest was sealed before it was copied: what came since is in the one after it.

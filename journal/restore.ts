@@ -1,6 +1,7 @@
 /** Puts a copy of a journal in its place, proven before it is there. */
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from '../protocol/make-folder.ts';
 import { backup } from './backup.ts';
 import { journalError } from './errors.ts';
 import { quarantine } from './quarantine.ts';
@@ -16,7 +17,7 @@ import { lockForWriting } from './writer-lock.ts';
  * @returns what was found in the restored journal, and where the one before it is now
  * @throws {JournalInUseError} a writer has `folder` open
  * @throws {JournalMissingError | JournalDamagedError} of the copy; `folder` is as it was
- * @throws {JournalUnavailableError} the disk
+ * @throws {JournalUnavailableError | FolderError} the disk
  */
 export function restore(
   copy: string,
@@ -24,7 +25,7 @@ export function restore(
   aside: string,
 ): { verification: Verification; movedTo: string | undefined } {
   const arriving = `${folder}.restored`;
-  mkdirSync(dirname(folder), { recursive: true });
+  makeFolder(dirname(folder));
   const verification = backup(copy, arriving);
   let movedTo: string | undefined;
   try {

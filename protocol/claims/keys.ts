@@ -8,9 +8,10 @@
  * Each key says from when on it is used (`nbf`, seconds): a new one is known everywhere before the first token made with it
  * appears, and the one before it is accepted until it is retired (key-retirement.ts).
  */
-import { access, mkdir, readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import { makeFolder } from '../make-folder.ts';
 import { createKeyFile, replaceKeyFile } from './key-file.ts';
 
 export interface TokenKey {
@@ -67,7 +68,7 @@ export const KEY_FILES: readonly string[] = Object.values(KINDS).map(({ file }) 
 
 /** Reads the keys of `folder`, making them first where there are none. @throws {KeyStoreError} */
 export async function openTokenKeys(folder: string, now = Date.now()): Promise<TokenKeys> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   return {
     signing: await openKeys(folder, KINDS.signing, now),
     encryption: await openKeys(folder, KINDS.encryption, now),

@@ -1,11 +1,11 @@
 /** `sluice mirror`: copies a firehose into an NDJSON folder or a Kafka topic of the consumer's own, and keeps it up to date. */
-import { mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { JournalInUseError } from '../../journal/errors.ts';
 import { lockForWriting } from '../../journal/writer-lock.ts';
 import { LogUnavailableError } from '../../protocol/log/errors.ts';
 import type { KafkaSettings } from '../../protocol/log/kafka/settings.ts';
+import { makeFolder } from '../../protocol/make-folder.ts';
 import { Backoff } from '../client/backoff.ts';
 import type { Client } from '../client/client.ts';
 import { type MirrorOptions, type MirrorTarget, mirror } from '../client/mirror.ts';
@@ -44,7 +44,7 @@ function folderCommand(): Command {
     const { fileSize, ...flags } = command.opts<MirrorFlags & { fileSize: string }>();
     const fileBytes = positive('--file-size', fileSize) * 2 ** 20;
     await run(command, flags, async () => {
-      await mkdir(folder, { recursive: true });
+      makeFolder(folder);
       const lock = lockFolder(folder);
       try {
         const target = await openNdjsonFolder(folder, fileBytes);

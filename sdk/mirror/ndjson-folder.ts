@@ -5,8 +5,9 @@
  * Bytes reach the disk before the position that counts them, and a file is named in the position before it gets its first
  * byte: whatever the position does not know is behind the end of the one file that it names.
  */
-import { type FileHandle, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../protocol/make-folder.ts';
 import { syncFolder } from '../../protocol/sync-folder.ts';
 import type { MirroredMessage, MirrorPosition, MirrorTarget } from '../client/mirror.ts';
 
@@ -31,10 +32,10 @@ export interface NdjsonFolder extends MirrorTarget {
  * One process at a time may have a folder open; the caller sees to that.
  *
  * @param fileBytes a file larger than this is followed by a new one
- * @throws {ForeignFolderError}
+ * @throws {ForeignFolderError | FolderError}
  */
 export async function openNdjsonFolder(folder: string, fileBytes: number = DEFAULT_FILE_BYTES): Promise<NdjsonFolder> {
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   let stored = await readPosition(folder);
   let file: FileHandle | undefined;
   if (stored !== undefined) {

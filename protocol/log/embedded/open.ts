@@ -5,7 +5,8 @@
  * never waits for an fsync. What is acknowledged survives the end of any process and a power cut (docs/adr/0001-embedded-log.md).
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
+import { makeFolder } from '../../make-folder.ts';
 import { LogUnavailableError } from '../errors.ts';
 import type {
   FollowOptions,
@@ -47,7 +48,7 @@ export interface EmbeddedLogOptions {
 /** @throws when the folder cannot be written or holds another format */
 export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log> {
   const { busyTimeoutMs = 10_000, maxWaitingBytes = 64 << 20 } = options;
-  mkdirSync(options.folder, { recursive: true });
+  makeFolder(options.folder);
   const folder = realpathSync(options.folder); // one name per folder: threads find each other by it
   const channel = `sluice embedded log ${folder}`;
   const writer = await WriterClient.start({ folder, instance: randomUUID(), channel, busyTimeoutMs }, maxWaitingBytes);
