@@ -84,7 +84,8 @@ function assign(config: Record<string, unknown>, path: readonly string[], value:
 function explain(leaves: readonly Leaf[], error: { instancePath: string; message: string; params: object }): string {
   const path = error.instancePath.split('/').filter((part) => part !== '');
   if (error.message === 'schema is false') return `${path.join('.')} is no setting`;
-  const leaf = leaves.find((candidate) => candidate.path.join('/') === path.join('/'));
+  // Of a list's members too.
+  const leaf = leaves.find((candidate) => candidate.path.every((part, index) => part === path[index]));
   const name = leaf === undefined ? path.join('.') || 'the config' : `${path.join('.')} (--${leaf.flag})`;
   const allowed = 'allowedValues' in error.params ? `: ${(error.params.allowedValues as unknown[]).join(', ')}` : '';
   return `${name} ${error.message}${allowed}`;

@@ -3,11 +3,15 @@ import { type Static, Type } from 'typebox';
 
 export const TelemetryConfig = Type.Object(
   {
-    otlpEndpoint: Type.String({
-      default: '',
-      description:
-        'Base URL of an OpenTelemetry collector (OTLP over HTTP), such as http://localhost:4318; empty: no traces',
-    }),
+    otlpEndpoint: Type.Refine(
+      Type.String({
+        default: '',
+        description:
+          'Base URL of an OpenTelemetry collector (OTLP over HTTP), such as http://localhost:4318; empty: no traces',
+      }),
+      (text) => text === '' || isHttpUrl(text),
+      () => 'must be an http or https URL such as http://localhost:4318, or empty',
+    ),
     sampleRatio: Type.Number({
       default: 0.01,
       minimum: 0,
@@ -18,4 +22,9 @@ export const TelemetryConfig = Type.Object(
   },
   { default: {}, additionalProperties: false, description: 'Traces' },
 );
+
+function isHttpUrl(text: string): boolean {
+  return /^https?:\/\//.test(text) && URL.canParse(text);
+}
+
 export type TelemetryConfig = Static<typeof TelemetryConfig>;

@@ -11,6 +11,14 @@ import { PushConfig } from '../../push/config.ts';
 import { VisionConfig } from '../../vision/config.ts';
 import { SummaryConfig } from '../../vision/summary/config.ts';
 
+/** As browsers send it: anything else would never be equal to what they send. */
+const CorsOrigin = Type.Refine(
+  Type.String(),
+  (text) => text === '*' || isOrigin(text),
+  (text) =>
+    `must be an origin without a path, such as https://app.example or http://localhost:3000, or *; not '${text}'`,
+);
+
 const HOUR = 3_600_000;
 const MIB = 1 << 20;
 
@@ -23,7 +31,7 @@ export const SluiceConfig = Type.Object(
       maximum: 65535,
       description: 'Port of the HTTP edge; 0 takes a free one',
     }),
-    corsOrigins: Type.Array(Type.String(), {
+    corsOrigins: Type.Array(CorsOrigin, {
       default: [],
       description: 'Origins whose pages may call this edge, separated by commas; * for all',
     }),
@@ -79,4 +87,11 @@ export const SluiceConfig = Type.Object(
   },
   { additionalProperties: false },
 );
+
+/** Schemes that are not of the web have origins too, as those of apps: capacitor://localhost. */
+function isOrigin(text: string): boolean {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/.test(text) || !URL.canParse(text)) return false;
+  return !/^https?:/.test(text) || new URL(text).origin === text;
+}
+
 export type SluiceConfig = Static<typeof SluiceConfig>;
