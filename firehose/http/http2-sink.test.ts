@@ -150,6 +150,24 @@ describe.each([
     expect(chunk.data.equals(pattern(1, 0, 100_000))).toBe(true);
   });
 
+  test('a peer that has reset its stream before the head is sent: it is over, and nothing fails', async () => {
+    const opened = Promise.withResolvers<ServerHttp2Stream>();
+    using session = await Http2Session.open({ secure, window: WINDOW, serve: opened.resolve });
+    const request = session.client.request({ ':path': '/' }).on('error', () => {});
+    const stream = await opened.promise;
+    const closed = once(
+      stream.on('error', () => {}),
+      'close',
+    );
+    request.close(constants.NGHTTP2_CANCEL);
+    await closed;
+    const sink = new Http2Sink(stream, {});
+    const heard = new Promise<void>((resolve) => sink.listen({ drained() {}, closed: resolve }));
+    sink.write(Chunk.shared(pattern(1, 0, 100)));
+    sink.end();
+    await heard;
+  });
+
   test('every byte that arrives is right: of slow readers, of streams that either side breaks off', async () => {
     const session = fc.record({
       plans: fc.array(plan, { minLength: 1, maxLength: 4 }),

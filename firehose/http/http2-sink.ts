@@ -20,7 +20,8 @@ export class Http2Sink implements Sink {
     this.#stream = stream;
     // Under TLS the socket has what it encrypted, not the chunk's memory.
     this.#session = stream.session?.encrypted ? undefined : (stream.session as ServerHttp2Session | undefined);
-    stream.respond({ ':status': 200, ...headers });
+    // A peer may have reset it already: that is no fault of the request, and `close` is heard of by those who listen.
+    if (!stream.destroyed && !stream.closed) stream.respond({ ':status': 200, ...headers });
   }
 
   get full(): boolean {
@@ -57,9 +58,14 @@ export class Http2Sink implements Sink {
   }
 
   listen(events: SinkEvents): void {
-    this.#stream.on('drain', () => events.drained());
-    this.#stream.once('close', () => events.closed());
     // A peer that resets its stream is one that has gone.
     this.#stream.on('error', () => {});
+    if (this.#stream.destroyed) {
+      // It broke while the stream was being opened, and may say so no more.
+      setImmediate(() => events.closed());
+      return;
+    }
+    this.#stream.on('drain', () => events.drained());
+    this.#stream.once('close', () => events.closed());
   }
 }

@@ -1,4 +1,6 @@
 /** The way of a client from its secret to a token that services accept, and requests that are not well-formed. */
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openToken } from '../../protocol/claims/token.ts';
@@ -133,6 +135,23 @@ test('one address cannot ask without end', async () => {
     const refused = await ask();
     expect(refused).toMatchObject({ status: 429, body: { error: 'slow_down' } });
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+  } finally {
+    await own.close();
+  }
+});
+
+test('a connection that is gone before its address is asked for is refused, and no fault', async () => {
+  const own = await openIdentity();
+  try {
+    const { server } = own.server;
+    server.prependListener('request', ({ socket }: IncomingMessage) =>
+      Object.defineProperty(socket, 'remoteAddress', { value: undefined }),
+    );
+    await own.server.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = server.address() as AddressInfo;
+    const body = new URLSearchParams({ grant_type: 'password' });
+    const response = await fetch(`http://127.0.0.1:${port}/oauth/token`, { method: 'POST', body });
+    expect(await response.json()).toMatchObject({ error: 'invalid_request' });
   } finally {
     await own.close();
   }

@@ -51,6 +51,10 @@ export function oauthRoutes(to: OAuthDependencies): FastifyPluginAsync {
         { parseAs: 'string', bodyLimit: MAX_FORM_BYTES },
         (_request, body, done) => done(null, body),
       );
+      // Requests are counted by address, and a connection that has broken off has none any more.
+      scope.addHook('onRequest', async ({ ip }: { readonly ip?: string }) => {
+        if (ip === undefined) throw new OAuthError('invalid_request', 'the request broke off');
+      });
       await scope.register(rateLimit, {
         max: to.requestsPerMinute,
         timeWindow: 60_000,

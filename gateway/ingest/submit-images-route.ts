@@ -9,6 +9,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { TokenVerifier } from '../../protocol/claims/verifier.ts';
 import { authoriseEach } from '../../protocol/http/authorise-each.ts';
+import { brokeOff } from '../../protocol/http/client-errors.ts';
 import { Problem } from '../../protocol/http/problem.ts';
 import { wantBody } from '../../protocol/http/request-body.ts';
 import { ACCEPTED_IMAGES } from '../images/image-kind.ts';
@@ -95,7 +96,7 @@ export async function registerSubmitImages(server: FastifyInstance, to: SubmitIm
     });
     scope.addHook('onError', async ({ raw }, _reply, error: Error) => {
       if (error instanceof Problem) to.metrics.refused(error.key);
-      else to.metrics.refused(raw.destroyed && !raw.complete ? 'request-timeout' : 'other');
+      else to.metrics.refused(brokeOff(raw) ? 'request-timeout' : 'other');
     });
     scope.addHook('onResponse', async (_request, reply) => to.metrics.answered(reply.elapsedTime / 1000));
 

@@ -22,6 +22,13 @@ export function isOpenEnded(request: AnyRequest): boolean {
   return openEnded.has(request);
 }
 
+/** Whether the sender went before its request had arrived whole. Over HTTP/2 such a request counts as complete all the same. */
+export function brokeOff(request: AnyRequest): boolean {
+  return request.httpVersionMajor === 1
+    ? request.destroyed && !request.complete
+    : (request as Http2ServerRequest).aborted;
+}
+
 export function answerClientError(error: ClientError, socket: Socket, logger: FastifyBaseLogger): void {
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && openEnded.has(socket)) return;
   if (error.code === 'ECONNRESET' || socket.destroyed) return;

@@ -14,7 +14,7 @@ import fastify, {
 import Value from 'typebox/value';
 import { newMessageId } from '../message-id.ts';
 import { collectMethods } from './allowed-methods.ts';
-import { answerClientError } from './client-errors.ts';
+import { answerClientError, brokeOff } from './client-errors.ts';
 import { registerCors } from './cors.ts';
 import { createListener, type TlsFiles, type Waits } from './listener.ts';
 import { PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
@@ -38,6 +38,9 @@ export interface HttpServerOptions {
 
 /** Characters that a name in a path may have. */
 const MAX_NAME_LENGTH = 256;
+
+/** What reading says of a request whose sender has gone. */
+const BROKEN_OFF: ReadonlySet<string> = new Set(['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE']);
 
 export type HttpServer = ReturnType<typeof createHttpServer>;
 
@@ -134,7 +137,7 @@ function asProblem(error: FastifyError, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   if (error.validation !== undefined) return validationProblem(error, request);
   // Nobody reads the answer any more; it is told from faults of ours in logs and metrics.
-  if (error.code === 'ECONNRESET' && raw.destroyed && !raw.complete)
+  if (BROKEN_OFF.has(error.code) && brokeOff(raw))
     return new Problem('request-timeout', 'The request broke off before it had arrived whole.', { cause: error });
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
