@@ -15,7 +15,7 @@ import { topicDefinitions } from '../../protocol/log/topics.ts';
 import { UsageError } from './errors.ts';
 import { parseGrants } from './mint.ts';
 import { addSettings, settingsOf } from './settings.ts';
-import { withLog } from './with-log.ts';
+import { withExistingLog, withLog } from './with-log.ts';
 
 export function clientsCommand(): Command {
   const command = new Command('clients').description('The registry of clients');
@@ -39,15 +39,17 @@ function addPart(): Command {
 }
 
 function listPart(): Command {
-  return onRegistry(new Command('list').description('One line of JSON per client'), async (log) => {
+  const command = new Command('list').description('One line of JSON per client');
+  const list = async (log: Log) => {
     for (const client of await listClients(log)) print(client);
-  });
+  };
+  return onRegistry(command, list, withExistingLog);
 }
 
 function showPart(): Command {
-  return onRegistry(new Command('show').description('One client').argument('<id>'), async (log, id) => {
-    print(await showClient(log, id!));
-  });
+  const command = new Command('show').description('One client').argument('<id>');
+  const show = async (log: Log, id?: string) => print(await showClient(log, id!));
+  return onRegistry(command, show, withExistingLog);
 }
 
 function limitPart(): Command {
@@ -69,11 +71,15 @@ function lockPart(name: string, disabled: boolean): Command {
   });
 }
 
-function onRegistry(command: Command, act: (log: Log, ...operands: (string | undefined)[]) => Promise<void>): Command {
+function onRegistry(
+  command: Command,
+  act: (log: Log, ...operands: (string | undefined)[]) => Promise<void>,
+  openedBy = withLog,
+): Command {
   return addSettings(command).action(async (...operands) => {
     const config = await settingsOf(command);
     try {
-      await withLog(config, async (log) => {
+      await openedBy(config, async (log) => {
         // A client may be registered before anything has run.
         if (config.topics.create) await log.createTopics(topicDefinitions(config.topics));
         await act(log, ...operands);

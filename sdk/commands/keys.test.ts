@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { rotateTokenKeys } from '../../protocol/claims/keys.ts';
+import { openTokenKeys, rotateTokenKeys } from '../../protocol/claims/keys.ts';
 import { openEmbeddedLog } from '../../protocol/log/embedded/open.ts';
 import { topicDefinitions } from '../../protocol/log/topics.ts';
 import { runSluice, startSluice } from '../../test/harness/sluice-process.ts';
@@ -22,6 +22,7 @@ beforeAll(async () => {
     topicDefinitions({ partitions: 1, replication: 1, maxImageMessageBytes: 1 << 20, ...retention }),
   );
   await log.close();
+  await openTokenKeys(join(data, 'keys'));
 });
 afterAll(() => rm(data, { recursive: true }));
 

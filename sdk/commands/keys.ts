@@ -1,9 +1,10 @@
 /** `sluice keys create|list|rotate|retire|forget`: the keys that all roles of a deployment share. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { forgetTokenKey, KeyNeededError, retireTokenKey } from '../../protocol/claims/key-retirement.ts';
 import { ROTATION_NOTICE_MS } from '../../protocol/claims/key-ring.ts';
-import { KeyStoreError, listTokenKeys, openTokenKeys, rotateTokenKeys } from '../../protocol/claims/keys.ts';
+import { KEY_FILES, KeyStoreError, listTokenKeys, openTokenKeys, rotateTokenKeys } from '../../protocol/claims/keys.ts';
 import { openSealingKeys } from '../../protocol/webhook/sealing.ts';
 import { imageAndResultsRetention } from './check-retention.ts';
 import { UsageError } from './errors.ts';
@@ -28,7 +29,7 @@ export function keysCommand(): Command {
     await printKeys(folder);
   });
   const list = part('list', 'One line of JSON per key, the newest of each use first');
-  list.action(async () => printKeys(await keysFolder(list)));
+  list.action(async () => printKeys(await keysThatAreThere(list)));
   const rotate = part('rotate', 'Add a new key of each use; the old ones stay accepted until they are retired');
   addNotice(rotate, 'How long before the new keys are used');
   rotate.action(async () => {
@@ -44,7 +45,7 @@ export function keysCommand(): Command {
   addNotice(retire, 'How long before they are refused');
   retire.argument('<kid>').action(async (kid: string) => {
     const now = Date.now();
-    const folder = await keysFolder(retire);
+    const folder = await keysThatAreThere(retire);
     await orWrongUse(retireTokenKey(folder, kid, now, now + noticeMs(retire)));
     await printKeys(folder);
   });
@@ -98,6 +99,14 @@ function part(name: string, description: string): Command {
 
 async function keysFolder(command: Command): Promise<string> {
   return join((await settingsOf(command)).data, 'keys');
+}
+
+/** What reads keys makes none: in a folder whose name is mistyped they would pass for those of the deployment. */
+async function keysThatAreThere(command: Command): Promise<string> {
+  const folder = await keysFolder(command);
+  if (!KEY_FILES.some((file) => existsSync(join(folder, file))))
+    throw new UsageError(`there are no keys in ${folder}: name the folder of a deployment with --data, or create them`);
+  return folder;
 }
 
 async function printKeys(folder: string): Promise<void> {
