@@ -80,11 +80,25 @@ function secureListener(handler: Handler, tls: TlsFiles, waits: Waits): Server {
   const server = createSecureServer({ ...options, allowHTTP1: true, settings: SETTINGS }, handler as never);
   // The server for both versions has these as properties alone.
   Object.assign(server, http1Timeouts(waits));
-  return closing(server as unknown as Server, trackSessions(server, waits), new Set());
+  // A session that a flood has ended may leave its connection behind, which would keep the server from ever closing.
+  const sockets = new Set<Socket>();
+  server.on('secureConnection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const closeAllLeft = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return closing(server as unknown as Server, trackSessions(server, waits), new Set(), closeAllLeft);
 }
 
 /** Sessions end after the streams that they have; connections that have said nothing yet end at once. */
-function closing(server: Server, sessions: ReadonlySet<ServerHttp2Session>, silent: ReadonlySet<Socket>): Server {
+function closing(
+  server: Server,
+  sessions: ReadonlySet<ServerHttp2Session>,
+  silent: ReadonlySet<Socket>,
+  closeAllLeft: () => void = ignore,
+): Server {
   const { closeAllConnections, closeIdleConnections } = server;
   server.closeIdleConnections = () => {
     closeIdleConnections?.call(server);
@@ -95,6 +109,7 @@ function closing(server: Server, sessions: ReadonlySet<ServerHttp2Session>, sile
     closeAllConnections?.call(server);
     for (const socket of silent) socket.destroy();
     for (const session of sessions) session.destroy();
+    closeAllLeft();
   };
   return server;
 }

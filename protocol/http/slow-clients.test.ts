@@ -122,3 +122,17 @@ async function slowBody(session: ClientHttp2Session): Promise<number> {
   clearInterval(timer);
   return stream.rstCode;
 }
+
+test('a connection over TLS whose session is over does not keep the server from closing', async () => {
+  const read = (name: string) => readFile(new URL(`./testing/localhost-${name}.pem`, import.meta.url));
+  const server = await open({ cert: await read('cert'), key: await read('key') });
+  // Nobody serves what connects from now on, as after the end of a session that leaves its connection behind.
+  const [serve] = server.server.listeners('secureConnection') as [() => void];
+  server.server.removeListener('secureConnection', serve);
+  const connected = once(server.server, 'secureConnection');
+  const options = { port: portOf(server), host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] };
+  const socket = connectTls(options).on('error', () => {});
+  await connected;
+  await server.close();
+  socket.destroy();
+});
