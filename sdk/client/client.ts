@@ -13,7 +13,7 @@ import { type FirehoseOptions, firehose } from './firehose.ts';
 import { type AcceptedImage, type Submission, submit } from './submit.ts';
 
 export interface ClientOptions {
-  /** Base URL of the server. */
+  /** Base URL of the server, `http://…` or `https://…`. */
   readonly url: string;
   /** The authorisation token, or a function that gives one. @param refused the one before was refused: get another */
   readonly token: string | ((refused: boolean) => string | Promise<string>);
@@ -32,10 +32,11 @@ export interface Client {
   submit(submission: Submission): Promise<AcceptedImage>;
 }
 
+/** @throws {TypeError} the URL could not be a server's: trying again would not help */
 export function createClient(options: ClientOptions): Client {
   const { token } = options;
   const connection: Connection = {
-    url: options.url.replace(/\/+$/, ''),
+    url: baseUrl(options.url),
     token: async (refused) => (typeof token === 'string' ? token : token(refused)),
     allowedNodes: options.allowedNodes ?? [],
     fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
@@ -44,4 +45,11 @@ export function createClient(options: ClientOptions): Client {
     firehose: (stream = {}) => firehose(connection, stream),
     submit: (submission) => submit(connection, submission),
   };
+}
+
+function baseUrl(url: string): string {
+  if (!/^https?:/i.test(url) || !URL.canParse(url)) {
+    throw new TypeError(`url is the address of a server, such as http://127.0.0.1:8080, not '${url}'`);
+  }
+  return url.replace(/\/+$/, '');
 }

@@ -29,6 +29,7 @@ export function addConnection(command: Command): Command {
 export function connect(command: Command): Client {
   const { url, token, allowedNodes = '' } = command.opts<{ url: string; token?: string; allowedNodes?: string }>();
   if (token === undefined) throw new UsageError('give a token with --token or SLUICE_TOKEN; `sluice token` makes one');
-  if (!URL.canParse(url)) throw new UsageError(`--url ${url} is not a URL`);
+  if (!/^https?:/i.test(url) || !URL.canParse(url))
+    throw new UsageError(`--url takes the address of a server, such as http://127.0.0.1:8080, not '${url}'`);
   return createClient({ url, token, allowedNodes: allowedNodes.split(',').filter((host) => host !== '') });
 }
