@@ -10,8 +10,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
-    // Two cores: more files at once only make each other slow.
-    maxWorkers: 2,
+    // For two cores: whole systems under test often wait, so a third file fills the gaps; more only make each other slow.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     // Many tests run real processes against real time-outs, and a small machine stalls now and then. What is broken fails each time, and
     // a test that needed another chance is reported as such.
