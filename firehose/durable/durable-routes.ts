@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Problem } from '../../protocol/http/problem.ts';
+import { invalidField, Problem } from '../../protocol/http/problem.ts';
 import { READS_DURABLE } from '../http/route-problems.ts';
 import { nextCursor } from './cursor.ts';
 import type { DurableChunk, DurableStream } from './durable-stream.ts';
@@ -182,8 +182,7 @@ function oneEach({ offset, live, cursor }: Query) {
 }
 
 function wrong(name: string, detail: string): Problem {
-  const field = `query/${name}`;
-  return new Problem('invalid-request', `${field} ${detail}.`, { members: { errors: [{ field, detail }] } });
+  return invalidField(`query/${name}`, detail);
 }
 
 function secure(reply: FastifyReply): void {

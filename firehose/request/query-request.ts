@@ -2,7 +2,7 @@
  * The query form of a firehose request, for EventSource and curl: turned into the JSON form, and errors named after the
  * parameters.
  */
-import { Problem } from '../../protocol/http/problem.ts';
+import { invalidField, Problem } from '../../protocol/http/problem.ts';
 import { parseStreamRequest } from './parse-request.ts';
 import type { StreamRequest } from './stream-request.ts';
 
@@ -68,7 +68,7 @@ export function parseQueryRequest(query: Query, lastEventId: string | undefined)
   if (lastEventId !== undefined) {
     body.from = position(lastEventId);
     if (body.from === undefined)
-      throw problem('header/last-event-id', 'must be EPOCH:OFFSET, as the id of an event is');
+      throw invalidField('header/last-event-id', 'must be EPOCH:OFFSET, as the id of an event is');
   }
   return parseStreamRequest(body, (pointer) => {
     if (lastEventId !== undefined && pointer.startsWith('/from')) return 'header/last-event-id';
@@ -93,11 +93,7 @@ export function refuseQuery(query: unknown): void {
 }
 
 function refused(name: string, detail: string): Problem {
-  return problem(`query/${name}`, detail);
-}
-
-function problem(field: string, detail: string): Problem {
-  return new Problem('invalid-request', `${field} ${detail}.`, { members: { errors: [{ field, detail }] } });
+  return invalidField(`query/${name}`, detail);
 }
 
 function put(body: Record<string, unknown>, pointer: string, value: unknown): void {

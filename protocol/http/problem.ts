@@ -48,3 +48,8 @@ export class Problem extends Error {
     };
   }
 }
+
+/** An invalid request in which one field is wrong. @param detail goes on after the name of the field, without a full stop */
+export function invalidField(field: string, detail: string, cause?: unknown): Problem {
+  return new Problem('invalid-request', `${field} ${detail}.`, { members: { errors: [{ field, detail }] }, cause });
+}

@@ -17,7 +17,7 @@ import { collectMethods } from './allowed-methods.ts';
 import { answerClientError, brokeOff } from './client-errors.ts';
 import { registerCors } from './cors.ts';
 import { createListener, type TlsFiles, type Waits } from './listener.ts';
-import { PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
+import { invalidField, PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
 import { cutSlowStreams, handleEarlyAnswers } from './request-body.ts';
 import { HttpSettings } from './settings.ts';
 import { validationProblem } from './validation-problem.ts';
@@ -109,10 +109,7 @@ function pathProblem(error: FastifyError): Problem {
     error.code === 'FST_ERR_MAX_PARAM_LENGTH'
       ? `has a name of more than ${MAX_NAME_LENGTH} characters in it`
       : 'is not well-formed: % and two hexadecimal digits stand for a byte of UTF-8';
-  return new Problem('invalid-request', `path ${detail}.`, {
-    members: { errors: [{ field: 'path', detail }] },
-    cause: error,
-  });
+  return invalidField('path', detail, error);
 }
 
 function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply, cause?: unknown): FastifyReply {
