@@ -10,6 +10,7 @@
 import type { Message } from '../../protocol/frames.ts';
 import type { Connection } from './connection.ts';
 import { type FirehoseOptions, firehose } from './firehose.ts';
+import { serverUrl } from './server-url.ts';
 import { type AcceptedImage, type Submission, submit } from './submit.ts';
 
 export interface ClientOptions {
@@ -36,7 +37,7 @@ export interface Client {
 export function createClient(options: ClientOptions): Client {
   const { token } = options;
   const connection: Connection = {
-    url: baseUrl(options.url),
+    url: serverUrl(options.url),
     token: async (refused) => (typeof token === 'string' ? token : token(refused)),
     allowedNodes: options.allowedNodes ?? [],
     fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
@@ -45,11 +46,4 @@ export function createClient(options: ClientOptions): Client {
     firehose: (stream = {}) => firehose(connection, stream),
     submit: (submission) => submit(connection, submission),
   };
-}
-
-function baseUrl(url: string): string {
-  if (!/^https?:/i.test(url) || !URL.canParse(url)) {
-    throw new TypeError(`url is the address of a server, such as http://127.0.0.1:8080, not '${url}'`);
-  }
-  return url.replace(/\/+$/, '');
 }

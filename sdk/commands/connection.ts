@@ -1,6 +1,7 @@
 /** The options by which client commands reach a gateway: where it is and who they are. */
 import { type Command, Option } from 'commander';
 import { type Client, createClient } from '../client/client.ts';
+import { serverUrl } from '../client/server-url.ts';
 import { UsageError } from './errors.ts';
 
 /** Environment variables of client commands, which are no settings of a deployment. */
@@ -27,9 +28,17 @@ export function addConnection(command: Command): Command {
 
 /** @throws {UsageError} */
 export function connect(command: Command): Client {
-  const { url, token, allowedNodes = '' } = command.opts<{ url: string; token?: string; allowedNodes?: string }>();
+  const { token, allowedNodes = '' } = command.opts<{ token?: string; allowedNodes?: string }>();
   if (token === undefined) throw new UsageError('give a token with --token or SLUICE_TOKEN; `sluice token` makes one');
-  if (!/^https?:/i.test(url) || !URL.canParse(url))
-    throw new UsageError(`--url takes the address of a server, such as http://127.0.0.1:8080, not '${url}'`);
+  const url = urlOf(command);
   return createClient({ url, token, allowedNodes: allowedNodes.split(',').filter((host) => host !== '') });
+}
+
+/** Of a command that has what `addUrl` adds. @throws {UsageError} */
+export function urlOf(command: Command): string {
+  try {
+    return serverUrl(command.opts<{ url: string }>().url);
+  } catch (cause) {
+    throw new UsageError(`--${(cause as Error).message}`, { cause });
+  }
 }

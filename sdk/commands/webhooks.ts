@@ -9,7 +9,7 @@ import type { Log } from '../../protocol/log/log.ts';
 import { pushGrant } from '../../protocol/webhook/grant.ts';
 import { followWebhookRecords, type WebhookChange } from '../../protocol/webhook/webhook-record.ts';
 import type { SluiceConfig } from './config.ts';
-import { addToken, addUrl } from './connection.ts';
+import { addToken, addUrl, urlOf } from './connection.ts';
 import { UsageError } from './errors.ts';
 import { mintFor } from './mint.ts';
 import { type PushConnection, paged, pushRequest } from './push-requests.ts';
@@ -111,13 +111,6 @@ async function connectionOf(command: Command): Promise<PushConnection> {
 /** A token of the client that names its webhook. */
 function tokenFor({ client, webhook }: WebhookChange, { data }: SluiceConfig): Promise<string> {
   return mintFor(data, client, [`push-1=${JSON.stringify(pushGrant(webhook!, Date.now()))}`], TOKEN_TTL_S);
-}
-
-/** @throws {UsageError} */
-function urlOf(command: Command): string {
-  const { url } = command.opts<{ url: string }>();
-  if (!URL.canParse(url)) throw new UsageError(`--url ${url} is not a URL`);
-  return url.replace(/\/+$/, '');
 }
 
 /** @throws {UsageError} */
