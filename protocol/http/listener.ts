@@ -86,10 +86,7 @@ function secureListener(handler: Handler, tls: TlsFiles, waits: Waits): Server {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  const closeAllLeft = () => {
-    for (const socket of sockets) socket.destroy();
-  };
-  return closing(server as unknown as Server, trackSessions(server, waits), new Set(), closeAllLeft);
+  return closing(server as unknown as Server, trackSessions(server, waits), new Set(), sockets);
 }
 
 /** Sessions end after the streams that they have; connections that have said nothing yet end at once. */
@@ -97,7 +94,7 @@ function closing(
   server: Server,
   sessions: ReadonlySet<ServerHttp2Session>,
   silent: ReadonlySet<Socket>,
-  closeAllLeft: () => void = ignore,
+  left: ReadonlySet<Socket> = new Set(),
 ): Server {
   const { closeAllConnections, closeIdleConnections } = server;
   server.closeIdleConnections = () => {
@@ -109,7 +106,7 @@ function closing(
     closeAllConnections?.call(server);
     for (const socket of silent) socket.destroy();
     for (const session of sessions) session.destroy();
-    closeAllLeft();
+    for (const socket of left) socket.destroy();
   };
   return server;
 }
