@@ -1,5 +1,4 @@
 /** Starts the gateway: the role that takes images in. */
-
 import { LogWatch } from '../protocol/log/log-watch.ts';
 import { nodeName } from '../protocol/node-name.ts';
 import type { RoleContext, RunningRole } from '../protocol/role.ts';

@@ -1,5 +1,4 @@
 /** Starts the identity role: the authentication and the authorisation service, or one of them. */
-
 import { followRevocations } from '../../protocol/claims/follow-revocations.ts';
 import { openKeyRing } from '../../protocol/claims/key-ring.ts';
 import { LogWatch } from '../../protocol/log/log-watch.ts';

@@ -1,5 +1,4 @@
 /** What may happen to a cluster, and what comes of it: runs one until it has recovered and keeps the worst of each figure. */
-
 import { seeded } from '../../protocol/seeded-random.ts';
 import { Cluster, type Snapshot, STEP } from './cluster.ts';
 import type { ClusterCosts, ClusterLoad, ClusterShape } from './cluster-inputs.ts';

@@ -2,7 +2,6 @@
  * The model beside the real thing (`npm run bench -- simulation`): what a small real node does, and what the model says that
  * it does, from costs that were measured at another size a moment before. Also measures the costs that no other suite has.
  */
-
 import { seeded } from '../../protocol/seeded-random.ts';
 import type { BenchContext, OpenVariant, Suite } from '../suite.ts';
 import type { ClusterCosts, ClusterShape } from './cluster-inputs.ts';

@@ -1,5 +1,4 @@
 /** Made-up samples for a model: noise of the range that it knows, the same on every machine. */
-
 import { seeded } from '../../protocol/seeded-random.ts';
 import type { Sample } from '../inference/batcher.ts';
 
